@@ -1,0 +1,55 @@
+# GNU make 3.81 (as macOS has it) is enough. `make` alone lists what there is.
+
+PORT ?= 8000
+UV ?= uv
+PYTHON_IN = .venv/bin/python
+PIP = $(PYTHON_IN) -m pip --disable-pip-version-check install -qq --require-hashes
+LOCK = UV_PYTHON_DOWNLOADS=never $(UV) pip compile --quiet --universal --python-version 3.12 \
+	--generate-hashes --no-header --no-annotate
+
+.PHONY: help demo test lint bench lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.run ## a whole Courant on this machine: web, worker, beat, outbox (PORT=8000)
+	@$(PYTHON_IN) manage.py demo --port $(PORT)
+
+test: .venv/.test ## the suite on SQLite, then on PostgreSQL and Redis (ARGS='-k name' is handed to pytest)
+	@status=0; \
+	echo "== SQLite and the embedded broker"; \
+	env -u DATABASE_URL -u REDIS_URL -u TEST_SERVICES $(PYTHON_IN) -m pytest $(ARGS) || status=1; \
+	echo "== PostgreSQL and Redis"; \
+	TEST_SERVICES=postgres-redis $(PYTHON_IN) -m pytest $(ARGS) || status=1; \
+	exit $$status
+
+lint: .venv/.test ## formatting, types, import rules, migrations, deploy check, templates, spelling
+	@$(PYTHON_IN) scripts/lint.py
+
+bench: .venv/.test ## measures the promises of speed, each against the raw ceiling of this machine
+	@for program in benchmarks/[a-z]*.py; do \
+		echo "== $$program"; $(PYTHON_IN) "$$program" || exit 1; \
+	done
+
+lock: ## pins requirements.in and requirements-test.in anew (needs uv; UV=/path/to/uv)
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-test.in -o requirements-test.txt
+
+clean: ## removes .venv and all caches; your data/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: an install runs again only when its lock is newer than its last success.
+.venv/.run: requirements.txt
+	@python=$$(scripts/find-python) || exit 1; \
+	echo "Making .venv with $$python"; \
+	"$$python" -m venv .venv
+	@echo "Installing the locked packages (about a minute the first time) ..."
+	@$(PIP) -r requirements.txt
+	@touch .venv/.run
+
+.venv/.test: .venv/.run requirements-test.txt
+	@echo "Installing what tests and linters need (about another minute the first time) ..."
+	@$(PIP) -r requirements-test.txt
+	@touch .venv/.test
