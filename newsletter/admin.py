@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.middleware.csp import get_nonce
+from django.utils.translation import gettext_lazy as _
+from js_asset.media import Media
+
+from newsletter.adminsite import ModelAdmin, register, site
+from newsletter.forms import IssueForm
+from newsletter.models import Issue, Newsletter
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+site.site_header = "Courant"
+site.site_title = "Courant"
+site.index_title = _("The desk")
+
+
+@register(Newsletter)
+class NewsletterAdmin(ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    list_display = ["name", "tagline", "sender_email", "active_readers"]
+    readonly_fields = ["active_readers"]
+    prepopulated_fields = {"slug": ["name"]}
+    fieldsets = [
+        (None, {"fields": ["name", "slug", "tagline", "description"]}),
+        (_("Sender"), {"fields": ["sender_name", "sender_email", "reply_to", "postal_address"]}),
+        (_("Look and language"), {"fields": ["accent", "language", "time_zone"]}),
+        (_("Readers"), {"fields": ["shows_reader_count", "active_readers"]}),
+    ]
+
+
+@register(Issue)
+class IssueAdmin(ModelAdmin):  # type: ignore[type-arg]
+    form = IssueForm
+    view_on_site = False  # drafts have no page; the template links the page of those that do
+    list_display = ["subject", "newsletter", "status", "published_at", "updated_at"]
+    list_filter = ["status", "newsletter"]
+    list_select_related = ["newsletter"]
+    search_fields = ["subject", "slug"]
+    show_full_result_count = False
+    prepopulated_fields = {"slug": ["subject"]}
+    fieldsets = [
+        (None, {"fields": ["newsletter", "subject", "preheader", "body"]}),
+        (_("Details"), {"fields": ["slug", "authors"]}),
+    ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Issue | None = None) -> list[str]:
+        """Where an issue lives is in the mails that went out: it stays there."""
+        return ["newsletter", "slug"] if obj and obj.published_at else []
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Issue | None = None) -> dict[str, Any]:
+        return {} if obj else self.prepopulated_fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: Issue | None = None) -> bool:
+        is_draft = obj is None or obj.status == Issue.Status.DRAFT
+        return is_draft and super().has_delete_permission(request, obj)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        # The editor's import map is an inline script; it runs only with this response's nonce.
+        context["media"] = Media.from_media(context["media"], nonce=get_nonce(request))
+        return super().render_change_form(request, context, *args, **kwargs)

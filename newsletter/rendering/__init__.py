@@ -1,0 +1,26 @@
+"""An issue's three faces: the web page's fragment, the mail's HTML and the mail's text.
+
+Pure: values in, strings out. No query, no clock, no request; the caller activates the newsletter's language.
+"""
+
+from __future__ import annotations
+
+from newsletter.rendering.content import Edition, Masthead
+from newsletter.rendering.mail import mail_html
+from newsletter.rendering.sanitising import sanitise
+from newsletter.rendering.stencil import SLOTS, Stencil, StencilError, slot
+from newsletter.rendering.text import mail_text
+from newsletter.rendering.web import web
+
+__all__ = [
+    "SLOTS",
+    "Edition",
+    "Masthead",
+    "Stencil",
+    "StencilError",
+    "mail_html",
+    "mail_text",
+    "sanitise",
+    "slot",
+    "web",
+]

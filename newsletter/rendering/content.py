@@ -1,0 +1,50 @@
+"""What the faces are made from: plain values, no model and no query."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from newsletter.rendering.characters import without_strays
+
+RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"})
+
+
+@dataclass(frozen=True, slots=True)
+class Masthead:
+    """The newsletter around an issue. Addresses are absolute; an empty readers_claim claims nothing."""
+
+    name: str
+    tagline: str
+    url: str
+    subscribe_url: str
+    postal_address: str
+    accent: str
+    language: str
+    readers_claim: str
+
+    @property
+    def direction(self) -> str:
+        return "rtl" if self.language.replace("_", "-").split("-")[0].lower() in RIGHT_TO_LEFT else "ltr"
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One issue to show: body is stored HTML, url is absolute."""
+
+    subject: str
+    preheader: str
+    authors: str
+    body: str
+    url: str
+    published_on: datetime.date | None
+
+
+def cleaned[Content: (Masthead, Edition)](content: Content) -> Content:
+    """Every text without slot marks and control characters, so that no editor can forge a slot."""
+    values: dict[str, Any] = {field.name: getattr(content, field.name) for field in fields(content)}
+    texts: dict[str, Any] = {
+        name: without_strays(text) for name, text in values.items() if isinstance(text, str)
+    }
+    return replace(content, **texts)

@@ -1,0 +1,76 @@
+"""The web face: the fragment inside <article class="issue-body">."""
+
+from __future__ import annotations
+
+from functools import partial
+from html import escape
+from typing import TYPE_CHECKING
+
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from newsletter.rendering import document, markup
+from newsletter.rendering.characters import one_line
+from newsletter.rendering.content import Edition, Masthead, cleaned
+from newsletter.rendering.markup import Maker, tag
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+
+def web(edition: Edition, masthead: Masthead) -> SafeString:
+    edition, masthead = cleaned(edition), cleaned(masthead)
+    root = document.read(edition.body, base=edition.url, direction=masthead.direction)
+    makers: dict[str, Maker] = {
+        "picture": _picture,
+        "take": partial(_labelled, default=_("Our take")),
+        "also": partial(_labelled, default=_("Also worth noting")),
+        "joke": lambda _element, inner: tag("aside", inner, class_="joke"),
+        "subscribe": lambda element, _inner: _subscribe_box(element.get("data-strapline"), masthead=masthead),
+    }
+    # Every part went through markup, which escapes; the tree went through the sanitiser.
+    return mark_safe(markup.lines(root, makers))
+
+
+def _labelled(element: HtmlElement, inner: str, *, default: str) -> str:
+    title = one_line(element.get("data-title", "")) or default
+    label = tag("p", escape(title, quote=False), class_="block-label")
+    return tag(str(element.tag), label + inner, class_=element.get("data-block"), aria_label=title)
+
+
+def _picture(element: HtmlElement, inner: str) -> str:
+    return tag("figure", inner.replace("<img ", '<img loading="lazy" decoding="async" ', 1), class_="img")
+
+
+def _subscribe_box(strapline: str | None, *, masthead: Masthead) -> str:
+    """The same box as templates/subscribers/_subscribe_box.html; a form without script, cookie or token."""
+    line = one_line(strapline or "") or masthead.tagline or masthead.name
+    field = {"type": "email", "name": "email", "autocomplete": "email", "maxlength": "254", "required": ""}
+    email = tag("span", escape(_("Your e-mail address")), class_="visually-hidden")
+    email += tag("input", placeholder=_("you@example.com"), **field)
+    trap = escape(_("Leave this empty")) + tag("input", name="website", tabindex="-1", autocomplete="off")
+    form = tag(
+        "form",
+        tag("label", email)
+        + tag("label", trap, class_="honeypot", aria_hidden="true")
+        + tag("button", escape(_("Subscribe")), type="submit", class_="btn"),
+        method="post",
+        action=masthead.subscribe_url,
+    )
+    return tag(
+        "section",
+        tag("p", escape(line, quote=False), class_="strapline")
+        + form
+        + tag("p", promise(masthead), class_="promise"),
+        class_="subscribe-box",
+        aria_label=_("Subscribe to %s") % masthead.name,
+    )
+
+
+def promise(masthead: Masthead) -> str:
+    """The honest count, when one is claimed, and the way out."""
+    way_out = escape(_("Unsubscribe any time."), quote=False)
+    if not masthead.readers_claim:
+        return way_out
+    trusted = _("Trusted by %s readers.") % masthead.readers_claim
+    return f"{tag('strong', escape(trusted, quote=False))} {way_out}"

@@ -1,0 +1,134 @@
+/* The boxes of an issue. What every block may write is listed in newsletter/rendering/blocks.py. */
+import {
+  Document as AnyDocument,
+  Extension,
+  Node,
+  mergeAttributes,
+  gettext,
+} from "django-prose-editor/editor"
+
+const PARAGRAPH = { type: "paragraph" }
+
+/* The innermost place around the cursor that takes this node; an empty paragraph there gives way to it. */
+const placeFor = ({ $from, to }, type) => {
+  for (let depth = $from.depth; depth > 0; depth--) {
+    const parent = $from.node(depth - 1)
+    const index = $from.index(depth - 1)
+    const isBlank = $from.node(depth).isTextblock && !$from.node(depth).content.size
+    if (isBlank && parent.canReplaceWith(index, index + 1, type)) {
+      return { from: $from.before(depth), to: $from.after(depth) }
+    }
+    if (parent.canReplaceWith(index + 1, index + 1, type)) return $from.after(depth)
+  }
+  return to
+}
+
+const put = (editor, json, cursor) => {
+  const place = placeFor(editor.state.selection, editor.schema.nodes[json.type])
+  const start = place.from ?? place
+  editor.chain().focus().insertContentAt(place, json).setTextSelection(start + cursor).run()
+}
+
+const boxAround = ({ $from }) => {
+  const node = $from.depth > 0 ? $from.node(1) : null
+  return node?.type.spec.wraps ? { node, from: $from.before(1), to: $from.after(1) } : null
+}
+
+/* Put a box around the blocks that are selected, or an empty one where the cursor is. */
+const wrap = (editor, name) => {
+  const { $from, $to, from } = editor.state.selection
+  const type = editor.schema.nodes[name]
+  if ($from.depth > 0 && $to.depth > 0) {
+    const range = { from: $from.before(1), to: $to.after(1) }
+    const content = editor.state.doc.slice(range.from, range.to).content
+    const fits = type.validContent(content) && (!type.spec.startsWith || content.firstChild.type.name.endsWith("List"))
+    if (fits && content.textBetween(0, content.size).trim()) {
+      const json = { type: name, content: content.toJSON() }
+      return editor.chain().focus().insertContentAt(range, json).setTextSelection(from + 1).run()
+    }
+  }
+  const empty = type.spec.startsWith ?? [PARAGRAPH]
+  return put(editor, { type: name, content: empty }, name === "also" ? 4 : 2)
+}
+
+const unwrap = (editor) => {
+  const box = boxAround(editor.state.selection)
+  if (!box) return
+  const cursor = editor.state.selection.from - 1
+  editor.chain().focus().insertContentAt(box, box.node.content.toJSON()).setTextSelection(cursor).run()
+}
+
+const title = (usual) => ({
+  title: {
+    default: usual,
+    parseHTML: (element) => element.dataset.title || usual,
+    renderHTML: (attrs) => ({ "data-title": attrs.title }),
+  },
+})
+
+const box = (name, { selector, tag, attrs, content, ...more }) =>
+  Node.create({
+    name,
+    group: "box",
+    content,
+    defining: true,
+    extendNodeSchema: (extension) =>
+      extension.name === name ? { wraps: true, startsWith: more.startsWith } : {},
+    addAttributes: () => more.attributes ?? {},
+    parseHTML: () => [{ tag: selector, priority: 60 }],
+    renderHTML: ({ HTMLAttributes }) => [tag, mergeAttributes(HTMLAttributes, attrs), 0],
+  })
+
+/* Boxes stand in the issue itself, not in lists or quotes. */
+export const Document = AnyDocument.extend({ content: "(block | box)+" })
+
+export const Take = box("take", {
+  selector: "aside[data-block=take]",
+  tag: "aside",
+  attrs: { class: "take", "data-block": "take" },
+  content: "(paragraph | bulletList | orderedList | button)+",
+  attributes: title(gettext("Our take")),
+})
+
+export const Also = box("also", {
+  selector: "section[data-block=also]",
+  tag: "section",
+  attrs: { class: "also", "data-block": "also" },
+  content: "(bulletList | orderedList | paragraph)+",
+  attributes: title(gettext("Also worth noting")),
+  startsWith: [{ type: "bulletList", content: [{ type: "listItem", content: [PARAGRAPH] }] }],
+})
+
+export const Joke = box("joke", {
+  selector: "aside[data-block=joke]",
+  tag: "aside",
+  attrs: { class: "joke", "data-block": "joke" },
+  content: "paragraph+",
+})
+
+export const PullQuote = box("pullQuote", {
+  selector: "blockquote.pull",
+  tag: "blockquote",
+  attrs: { class: "pull" },
+  content: "paragraph+",
+})
+
+export const Lead = Extension.create({
+  name: "lead",
+  addGlobalAttributes: () => [
+    {
+      types: ["paragraph"],
+      attributes: {
+        lead: {
+          default: false,
+          keepOnSplit: false,
+          parseHTML: (element) => element.classList.contains("lead"),
+          renderHTML: (attrs) => (attrs.lead ? { class: "lead" } : {}),
+        },
+      },
+    },
+  ],
+})
+
+/* Lent to toolbar.js and pieces.js: each file is loaded by itself. */
+export const Boxes = Extension.create({ name: "boxes", addStorage: () => ({ put, wrap, unwrap, boxAround }) })
