@@ -1,0 +1,43 @@
+"""One person, one address: how an address is read, compared, and shown without giving it away."""
+
+from __future__ import annotations
+
+from email_validator import EmailNotValidError, EmailSyntaxError, validate_email
+
+LONGEST_INPUT = 320  # characters; RFC 3696 erratum 1690 allows an address 254
+
+
+class InvalidAddress(ValueError):
+    """The text is not an address that a mail provider would take. The message is for the person who typed it."""
+
+
+def canonical(text: str) -> str:
+    """The one spelling under which an address is stored and compared: lower case, NFC, domain as A-label.
+
+    Lower-casing the local part is not in RFC 5321, but no provider in use tells Ada@ from ada@, and one person must
+    not be two readers. Raises InvalidAddress. Looks nothing up.
+    """
+    text = text.strip()
+    if len(text) > LONGEST_INPUT:
+        raise InvalidAddress("This is too long for an address.")
+    try:
+        result = validate_email(
+            text, check_deliverability=False, allow_smtputf8=True, allow_quoted_local=False
+        )
+    except (EmailSyntaxError, EmailNotValidError) as error:
+        raise InvalidAddress(str(error)) from error
+    except UnicodeError as error:  # idna on hostile labels
+        raise InvalidAddress("The part after the @ is not a valid domain.") from error
+    if not result.local_part.isascii():
+        raise InvalidAddress("The part before the @ has letters that mail providers do not accept yet.")
+    email = f"{result.local_part}@{result.ascii_domain}".lower()
+    if len(email) > 254:
+        raise InvalidAddress("This is too long for an address.")
+    return email
+
+
+def masked(email: str) -> str:
+    """`a…@e….com`: enough for its owner to recognise, not enough for whom the mail was forwarded to."""
+    local, _, domain = email.partition("@")
+    host, _, ending = domain.rpartition(".")
+    return f"{local[:1]}…@{host[:1]}….{ending}"

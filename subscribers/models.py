@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+
+from newsletter.models import Newsletter
+from newsletter.validators import one_line
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def address_key(email: str) -> str:
+    """The keyed hash by which an address is known even after everything else about it is deleted.
+
+    `email` is a canonical address (subscribers.addresses.canonical). 64 hexadecimal digits.
+    """
+    return salted_hmac(
+        "courant.address", email, secret=settings.SUPPRESSION_KEY, algorithm="sha256"
+    ).hexdigest()
+
+
+class Subscriber(models.Model):
+    """One person, one address."""
+
+    email = models.EmailField(_("address"), unique=True)
+    address_key = models.CharField(max_length=64, unique=True, editable=False)
+    first_name = models.CharField(_("first name"), max_length=100, blank=True, validators=[one_line])
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(address_key=""), name="subscriber_has_an_address_key")
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    def active(self, newsletter: Newsletter) -> SubscriptionQuerySet:
+        return self.filter(newsletter=newsletter, status=Subscription.Status.ACTIVE)
+
+    def mailable(self, newsletter: Newsletter) -> SubscriptionQuerySet:
+        """Active and not suppressed: who an issue goes to, and who the public count counts."""
+        found = Suppression.objects.filter(address_key=OuterRef("subscriber__address_key"))
+        return self.active(newsletter).exclude(Exists(found))
+
+    def mail_due(self, now: datetime) -> SubscriptionQuerySet:
+        """Sign-ups whose confirmation (or "you are already here") mail has yet to leave."""
+        return self.filter(mail_due_at__lte=now).order_by("mail_due_at")
+
+
+class Subscription(models.Model):
+    """A subscriber's relation to one newsletter."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("to be confirmed")
+        ACTIVE = "active", _("active")
+        PAUSED = "paused", _("paused")
+        UNSUBSCRIBED = "unsubscribed", _("unsubscribed")
+
+    class Origin(models.TextChoices):
+        WEB = "web", _("signed up on the web")
+        IMPORT = "import", _("imported")
+        ADMIN = "admin", _("added by hand")
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="subscriptions")
+    newsletter = models.ForeignKey(Newsletter, on_delete=models.PROTECT, related_name="subscriptions")
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.PENDING)
+    origin = models.CharField(_("came by"), max_length=10, choices=Origin, default=Origin.WEB, editable=False)
+    # Raised by every new sign-up after leaving, so that an old confirm link cannot bring a reader back.
+    generation = models.PositiveIntegerField(default=1, editable=False)
+    requested_at = models.DateTimeField(_("signed up"), null=True, blank=True, editable=False)
+    confirmed_at = models.DateTimeField(_("confirmed"), null=True, blank=True, editable=False)
+    unsubscribed_at = models.DateTimeField(_("unsubscribed"), null=True, blank=True, editable=False)
+    mail_due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    mail_sent_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = SubscriptionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscriber", "newsletter"], name="one_subscription_per_newsletter"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="active") | Q(confirmed_at__isnull=False),
+                name="active_subscription_was_confirmed",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="unsubscribed") | Q(unsubscribed_at__isnull=False),
+                name="unsubscribed_subscription_has_a_time",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["newsletter", "status"], name="subscriptions_by_status"),
+            models.Index(
+                fields=["mail_due_at"], condition=Q(mail_due_at__isnull=False), name="due_lifecycle_mails"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscriber_id} → {self.newsletter_id} ({self.status})"
+
+
+class Suppression(models.Model):
+    """An address that must not be mailed, as a keyed hash: it outlives the subscriber's deletion and every import."""
+
+    class Reason(models.TextChoices):
+        HARD_BOUNCE = "hard_bounce", _("the address does not exist")
+        COMPLAINT = "complaint", _("reported as spam")
+        REQUEST = "request", _("asked not to be mailed")
+
+    address_key = models.CharField(max_length=64, unique=True)
+    reason = models.CharField(_("reason"), max_length=12, choices=Reason)
+    suppressed_at = models.DateTimeField(_("since"), auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(address_key=""), name="suppression_has_an_address_key")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_reason_display()} ({self.address_key[:8]}…)"

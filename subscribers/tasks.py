@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from subscribers import counting, emails
+from subscribers.models import Subscription
+
+logger = logging.getLogger(__name__)
+
+MAILS_A_SWEEP = 200
+
+
+@shared_task
+def send_lifecycle_mail(subscription_id: int) -> None:
+    """Safe to run twice, and safe to lose: `send_due_mails` finds in the database what it would have done."""
+    emails.send_due(subscription_id, now=timezone.now())
+
+
+@shared_task
+def send_due_mails() -> None:
+    now = timezone.now()
+    for subscription_id in Subscription.objects.mail_due(now).values_list("pk", flat=True)[:MAILS_A_SWEEP]:
+        send_lifecycle_mail.delay(subscription_id)
+
+
+@shared_task
+def count_readers() -> None:
+    counting.refresh()
+
+
+def wake(subscription_id: int) -> None:
+    """Ask a worker to send the due mail soon. A broker out of reach costs the reader a sweep, not the page."""
+    try:
+        send_lifecycle_mail.delay_on_commit(subscription_id)  # type: ignore[attr-defined]  # DjangoTask, untyped
+    except OperationalError:
+        logger.warning(
+            "The broker cannot be reached; the sweep will send the mail of subscription %s.", subscription_id
+        )

@@ -1,0 +1,91 @@
+"""Readers' links: one signed token per purpose, each with a salt of its own, under the key ring LINK_KEYS.
+
+A confirm token cannot unsubscribe and the other way round. Rotating SECRET_KEY touches none of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core import signing
+
+if TYPE_CHECKING:
+    from subscribers.models import Subscription
+
+CONFIRM_LIFE = timedelta(hours=72)
+
+
+class InvalidToken(Exception):
+    """Cut off, altered, made for another purpose, or under a key we no longer know. Answer with a neutral page."""
+
+
+class ExpiredToken(Exception):
+    """Genuine, but too old. Offer a fresh one: `subscription_id` says whose it was."""
+
+    def __init__(self, subscription_id: int) -> None:
+        super().__init__(subscription_id)
+        self.subscription_id = subscription_id
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmClaim:
+    subscription_id: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnsubscribeClaim:
+    subscription_id: int
+    mark: str  # opaque here; delivery puts the dispatch's id in, to tell which issue was the last straw
+
+
+def confirm_token(subscription: Subscription) -> str:
+    return _timed("confirm").sign(f"{subscription.pk}.{subscription.generation}")
+
+
+def read_confirm(token: str) -> ConfirmClaim:
+    """Raises InvalidToken, or ExpiredToken after CONFIRM_LIFE."""
+    try:
+        value = _timed("confirm").unsign(token, max_age=CONFIRM_LIFE)
+    except signing.SignatureExpired:
+        raise ExpiredToken(_confirm_claim(_timed("confirm").unsign(token)).subscription_id) from None
+    except signing.BadSignature as error:
+        raise InvalidToken from error
+    return _confirm_claim(value)
+
+
+def unsubscribe_token(subscription_id: int, *, mark: str = "") -> str:
+    """Never expires: a way out must work for as long as the mail can be opened."""
+    return _plain("unsubscribe").sign(f"{subscription_id}.{mark}")
+
+
+def read_unsubscribe(token: str) -> UnsubscribeClaim:
+    """Raises InvalidToken."""
+    try:
+        value = _plain("unsubscribe").unsign(token)
+    except signing.BadSignature as error:
+        raise InvalidToken from error
+    subscription_id, _, mark = value.partition(".")
+    return UnsubscribeClaim(int(subscription_id), mark)
+
+
+def _confirm_claim(value: str) -> ConfirmClaim:
+    subscription_id, _, generation = value.partition(".")
+    return ConfirmClaim(int(subscription_id), int(generation))
+
+
+def _plain(purpose: str) -> signing.Signer:
+    newest, *older = settings.LINK_KEYS
+    return signing.Signer(
+        key=newest, fallback_keys=list[str | bytes](older), sep="~", salt=f"courant.{purpose}"
+    )
+
+
+def _timed(purpose: str) -> signing.TimestampSigner:
+    newest, *older = settings.LINK_KEYS
+    return signing.TimestampSigner(
+        key=newest, fallback_keys=list[str | bytes](older), sep="~", salt=f"courant.{purpose}"
+    )
