@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+from django.core.management.base import BaseCommand, CommandError
+
+from delivery import preparation, progress, tasks
+from delivery.exceptions import AlreadyDispatched, CannotStart
+from delivery.models import Dispatch
+from newsletter.models import Issue, Newsletter
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+LOOK_EVERY = 0.5  # seconds
+PATIENCE = 15.0  # seconds without any progress before we ask whether a worker runs
+
+
+class Command(BaseCommand):
+    help = "Send an issue to every active reader of its newsletter. Workers do the work; --wait shows it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("newsletter", help="the newsletter's address on the site, like morning-courant")
+        parser.add_argument("issue", help="the issue's address, like the-tide-tables")
+        parser.add_argument(
+            "--wait", action="store_true", help="stay until it has gone out, with a progress bar"
+        )
+
+    def handle(self, *, newsletter: str, issue: str, wait: bool, **options: Any) -> None:
+        try:
+            dispatch = preparation.start(self._issue(newsletter, issue))
+        except AlreadyDispatched as earlier:
+            line = progress.balance(Dispatch.objects.get(pk=earlier.dispatch_id)).line()
+            raise CommandError(
+                f"{earlier} Nothing was sent now. Dispatch {earlier.dispatch_id}: {line}"
+            ) from earlier
+        except CannotStart as problem:
+            raise CommandError(f"{problem} Nothing was sent.") from problem
+        tasks.wake(dispatch.pk)
+        self.stdout.write(f"Dispatch {dispatch.pk} has started.")
+        if wait:
+            self._watch(dispatch)
+
+    def _issue(self, newsletter: str, issue: str) -> Issue:
+        found = (
+            Issue.objects.select_related("newsletter").filter(newsletter__slug=newsletter, slug=issue).first()
+        )
+        if found:
+            return found
+        if not Newsletter.objects.filter(slug=newsletter).exists():
+            known = ", ".join(Newsletter.objects.values_list("slug", flat=True)) or "none yet"
+            raise CommandError(f"There is no newsletter {newsletter!r}. Newsletters: {known}.")
+        drafts = Issue.objects.filter(newsletter__slug=newsletter, status=Issue.Status.DRAFT)
+        known = ", ".join(drafts.values_list("slug", flat=True)[:10]) or "none"
+        raise CommandError(f"{newsletter} has no issue {issue!r}. Drafts: {known}.")
+
+    def _watch(self, dispatch: Dispatch) -> None:
+        while dispatch.state == Dispatch.State.PREPARING:
+            self._pause_until_progress(dispatch)
+        with click.progressbar(length=dispatch.audience_size or 0, label="Sending", file=sys.stderr) as bar:
+            while dispatch.is_running:
+                bar.update(progress.balance(dispatch).settled - bar.pos)
+                self._pause_until_progress(dispatch, settled=bar.pos)
+            found = progress.balance(dispatch)
+            bar.update(found.settled - bar.pos)
+        self.stdout.write(found.line())
+        if dispatch.state != Dispatch.State.SENT:
+            raise CommandError(f"The dispatch is {dispatch.get_state_display()}: {dispatch.reason}")
+
+    def _pause_until_progress(self, dispatch: Dispatch, *, settled: int = 0) -> None:
+        now = time.monotonic()
+        if settled != getattr(self, "_settled", -1) or not hasattr(self, "_since"):
+            self._settled, self._since = settled, now
+        elif now - self._since > PATIENCE:
+            self._since = now
+            self.stderr.write(
+                f"No progress for {PATIENCE:.0f} s. Is a worker running? (celery -A config worker)"
+            )
+        time.sleep(LOOK_EVERY)
+        dispatch.refresh_from_db()

@@ -1,0 +1,59 @@
+"""What passes between the layers of sending: values, no rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import ValidationError
+
+from newsletter.validators import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from delivery.exceptions import SendError
+    from newsletter.rendering import Stencil
+
+
+@dataclass(frozen=True, slots=True)
+class IssueMail:
+    """An issue as it goes out: frozen when its dispatch started, the same for every reader but for the slots."""
+
+    subject: str
+    sender: str
+    reply_to: str
+    html: Stencil
+    text: Stencil
+    headers: Mapping[str, str]  # the same in every mail
+    message_domain: str
+
+    def __post_init__(self) -> None:
+        """Providers' JSON takes CR and LF in a header and passes them on (CWE-93): refuse them here, for every way."""
+        try:
+            for value in (self.subject, self.sender, self.reply_to, *self.headers.values()):
+                one_line(value)
+        except ValidationError as error:
+            raise ValueError("A header of the issue holds control characters.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    delivery_id: int
+    address: str
+    values: Mapping[str, str]  # a value for each slot of the stencils
+
+    @property
+    def list_unsubscribe(self) -> str:
+        """RFC 2369 3.2, RFC 8058 3.1: one https URI of this reader's own."""
+        return f"<{self.values['unsubscribe_url']}>"
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What is known after one hand-over, by delivery id. Who is in none of the three was surely not handed over."""
+
+    accepted: dict[int, str] = field(default_factory=dict)  # the provider's message id, "" if it gives none
+    refused: dict[int, str] = field(default_factory=dict)  # the provider's words
+    uncertain: dict[int, str] = field(default_factory=dict)  # what was seen
+    stopped_by: SendError | None = None

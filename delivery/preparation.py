@@ -1,0 +1,108 @@
+"""Before the first mail leaves: freeze what goes out and to whom, or leave everything as it was."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from delivery import audience, gateway
+from delivery.exceptions import AlreadyDispatched, CannotStart
+from delivery.models import Batch, Delivery, Dispatch
+from newsletter import faces, publishing, rendering
+from newsletter.models import Issue
+from subscribers.models import Subscription
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+MAILER = "bulk"
+
+
+def start(issue: Issue, *, started_by: User | None = None) -> Dispatch:
+    """Begin to send a draft or scheduled issue: publish its page, freeze its mail. A worker does the rest.
+
+    Raises AlreadyDispatched on the second call, from wherever it comes, and CannotStart with what to mend.
+    """
+    if earlier := issue.dispatches.first():
+        raise AlreadyDispatched(earlier.pk)
+    if problems := blockers(issue):
+        raise CannotStart(" ".join(problems))
+    try:
+        with transaction.atomic():
+            if not publishing.publish(issue):
+                raise CannotStart(_("This issue is no longer a draft."))
+            return _frozen(issue, started_by=started_by)
+    except IntegrityError:  # another click was first, between our look and our write
+        issue.refresh_from_db()
+        raise AlreadyDispatched(issue.dispatches.get().pk) from None
+
+
+def blockers(issue: Issue) -> list[str]:
+    """What must be mended before the issue may go out, in words for the editor."""
+    newsletter = issue.newsletter
+    checks = [
+        (not issue.subject.strip(), _("The issue has no subject.")),
+        (not issue.body.strip(), _("The issue is empty.")),
+        (
+            not newsletter.postal_address.strip(),
+            _("The newsletter has no postal address, which the law asks for."),
+        ),
+        (
+            not Subscription.objects.mailable(newsletter).exists(),
+            _("The newsletter has no confirmed readers yet."),
+        ),
+    ]
+    return [str(words) for is_wrong, words in checks if is_wrong]
+
+
+def _frozen(issue: Issue, *, started_by: User | None) -> Dispatch:
+    newsletter = issue.newsletter
+    edition, masthead = faces.edition(issue), faces.masthead(newsletter)
+    with override(newsletter.language):
+        html, text = rendering.mail_html(edition, masthead), rendering.mail_text(edition, masthead)
+    rendering.Stencil.parse(html), rendering.Stencil.parse(text)  # raises before anything is written
+    content = "\0".join([issue.subject, newsletter.sender, newsletter.reply_to, html, text])
+    return Dispatch.objects.create(
+        issue=issue,
+        mailer=MAILER,
+        batch_size=gateway.batch_size(MAILER),
+        subject=issue.subject,
+        sender=newsletter.sender,
+        reply_to=newsletter.reply_to,
+        html=html,
+        text=text,
+        content_hash=hashlib.sha256(content.encode()).hexdigest(),
+        started_by=started_by,
+        started_at=timezone.now(),
+    )
+
+
+def prepare(dispatch_id: int) -> bool:
+    """Freeze the audience and cut the batches, in one transaction: killed half-way, nothing has happened.
+
+    False when it was done before. Everyone who is an active reader now is in; who joins later is not.
+    """
+    with transaction.atomic():
+        dispatch = Dispatch.objects.select_for_update(of=["self"]).select_related("issue").get(pk=dispatch_id)
+        if dispatch.state != Dispatch.State.PREPARING:
+            return False
+        readers = Subscription.objects.mailable(dispatch.issue.newsletter).count()
+        numbers = range(1, -(-readers // dispatch.batch_size) + 1)
+        Batch.objects.bulk_create(
+            (Batch(dispatch=dispatch, number=number) for number in numbers), batch_size=1000
+        )
+        size = audience.freeze(dispatch)
+        if Delivery.objects.filter(dispatch=dispatch, state=Delivery.State.PENDING, batch=None).exists():
+            raise AudienceMoved(dispatch_id)
+        return Dispatch.objects.move(
+            dispatch.pk, to=Dispatch.State.SENDING, allowed=[Dispatch.State.PREPARING], audience_size=size
+        )
+
+
+class AudienceMoved(Exception):
+    """Readers joined between counting and freezing. Nothing was written; the next sweep prepares again."""

@@ -1,0 +1,180 @@
+"""Handing over: claim a batch, ask each reader's consent once more, write the attempt down, speak once, record.
+
+Every step can die and be followed by another worker; reliability rests on the order of the steps, not on the queue:
+the attempt is committed before the first byte leaves, so a batch found in `submitting` may have gone out, and one
+found in `claimed` has not.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from delivery import gateway, recording
+from delivery.links import unsubscribe_urls
+from delivery.messages import IssueMail, Receipt, Recipient
+from delivery.models import Attempt, Batch, Delivery, Dispatch
+from newsletter.rendering import Stencil
+from subscribers.models import Subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+# Longer than any build, and than any hand-over: every provider call has a shorter deadline of its own.
+CLAIM_LEASE = timedelta(seconds=90)
+SUBMIT_LEASE = timedelta(minutes=10)
+# A process frozen for this many seconds between writing down and speaking does not speak: somebody else may have.
+LONGEST_FREEZE = 30.0
+# Workers that look for work at the same moment pick among so many batches, so that they rarely meet.
+LOOK_AHEAD = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What every batch of one dispatch shares; loaded once per wake-up."""
+
+    dispatch_id: int
+    alias: str
+    mail: IssueMail
+    unsubscribe_url: Callable[[int], str]
+
+
+def send_for(dispatch_id: int, *, seconds: float) -> bool:
+    """Hand over batch after batch for about `seconds`. True when work for this dispatch is left that may go now."""
+    deadline = time.monotonic() + seconds
+    work = _load(dispatch_id)
+    while batch := _claim(work):
+        _submit(work, batch)
+        if time.monotonic() >= deadline:
+            return Batch.objects.ready(dispatch_id).exists()
+    recording.finish(dispatch_id)
+    return False
+
+
+def _load(dispatch_id: int) -> Work:
+    dispatch = Dispatch.objects.select_related("issue__newsletter").get(pk=dispatch_id)
+    newsletter = dispatch.issue.newsletter
+    host = urlsplit(settings.SITE_URL).hostname or "localhost"
+    mail = IssueMail(
+        subject=dispatch.subject,
+        sender=dispatch.sender,
+        reply_to=dispatch.reply_to,
+        html=Stencil.parse(dispatch.html),
+        text=Stencil.parse(dispatch.text),
+        headers={
+            "List-Id": f"<{newsletter.slug}.{host}>",  # RFC 2919: the same for ever
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058 3.1
+            "Auto-Submitted": "auto-generated",  # RFC 3834 5
+            "X-Auto-Response-Suppress": "OOF, AutoReply",
+            "Feedback-ID": f"{dispatch.issue_id}:{newsletter.slug}:issue:courant",
+        },
+        message_domain=host,
+    )
+    return Work(dispatch.pk, dispatch.mailer, mail, unsubscribe_urls(dispatch.pk))
+
+
+def _claim(work: Work) -> Batch | None:
+    """Step 1: take one ready batch, unless enough of this dispatch are in hand already."""
+    dispatch_id = work.dispatch_id
+    in_hand = Batch.objects.live().filter(dispatch_id=dispatch_id).count()
+    if in_hand >= gateway.concurrency(work.alias):
+        return None
+    ready = list(
+        Batch.objects.ready(dispatch_id).order_by("number").values_list("pk", flat=True)[:LOOK_AHEAD]
+    )
+    random.shuffle(ready)
+    for batch_id in ready:
+        if Batch.objects.claim(batch_id, lease=CLAIM_LEASE):
+            return Batch.objects.get(pk=batch_id)
+    return None
+
+
+def _submit(work: Work, batch: Batch) -> None:
+    recipients = _recipients(work, batch)
+    if not recipients:
+        Batch.objects.held(batch, state=Batch.State.CLAIMED).update(state=Batch.State.DONE, lease_until=None)
+        return
+    attempt = _write_ahead(batch, recipients)
+    if attempt is None:
+        return
+    written = time.monotonic()
+    receipt = _speak(work, recipients, written=written)
+    recording.record(batch, attempt, receipt)
+
+
+def _recipients(work: Work, batch: Batch) -> list[Recipient]:
+    """Step 2: who of the batch still wants it, at this moment. The others are skipped, each with the reason."""
+    rows = (
+        Delivery.objects.filter(batch=batch, state=Delivery.State.PENDING)
+        .order_by("pk")
+        .values_list("pk", "subscription_id", "subscription__status", "subscription__subscriber__email")
+    )
+    suppressed = recording.suppressed_in(batch)
+    recipients, skipped = [], {}
+    for delivery_id, subscription_id, status, email in rows:
+        if reason := _why_not(subscription_id, status, is_suppressed=delivery_id in suppressed):
+            skipped[delivery_id] = reason
+        else:
+            url = work.unsubscribe_url(subscription_id)
+            recipients.append(Recipient(delivery_id, email, {"unsubscribe_url": url}))
+    recording.skip(skipped)
+    return recipients
+
+
+def _why_not(
+    subscription_id: int | None, status: str | None, *, is_suppressed: bool
+) -> Delivery.Reason | None:
+    if subscription_id is None:
+        return Delivery.Reason.ERASED
+    if is_suppressed:
+        return Delivery.Reason.SUPPRESSED
+    match status:
+        case Subscription.Status.ACTIVE:
+            return None
+        case Subscription.Status.PAUSED:
+            return Delivery.Reason.PAUSED
+        case _:
+            return Delivery.Reason.UNSUBSCRIBED
+
+
+def _write_ahead(batch: Batch, recipients: list[Recipient]) -> Attempt | None:
+    """Step 3: commit what is about to happen. None when the batch is no longer ours, or the dispatch was halted."""
+    with transaction.atomic():
+        held = Batch.objects.held(batch, state=Batch.State.CLAIMED).filter(
+            lease_until__gt=Now(), dispatch__state=Dispatch.State.SENDING
+        )
+        if held.update(state=Batch.State.SUBMITTING, lease_until=Now() + SUBMIT_LEASE) == 0:
+            Batch.objects.held(batch, state=Batch.State.CLAIMED).update(
+                state=Batch.State.READY, lease_until=None
+            )
+            return None
+        attempt = Attempt.objects.create(batch=batch, fence=batch.fence, key=uuid.uuid4())
+        waiting = Delivery.objects.filter(
+            pk__in=[recipient.delivery_id for recipient in recipients], state=Delivery.State.PENDING
+        )
+        if waiting.update(state=Delivery.State.IN_FLIGHT, attempt=attempt) == len(recipients):
+            return attempt
+        transaction.set_rollback(
+            True
+        )  # somebody stopped the dispatch since step 2; the lease frees the batch
+        return None
+
+
+def _speak(work: Work, recipients: list[Recipient], *, written: float) -> Receipt:
+    """Step 4: one hand-over."""
+    if time.monotonic() - written > LONGEST_FREEZE:
+        logger.warning("Dispatch %s: frozen before a hand-over; it did not take place.", work.dispatch_id)
+        return Receipt()
+    return gateway.hand_over(work.mail, recipients, alias=work.alias)
