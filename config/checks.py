@@ -1,0 +1,173 @@
+"""Wrong combinations of settings, each with an id and what to do. `manage.py check` and every start run them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import Error, Tags, Warning, register
+from django.core.mail import InvalidMailer, mailers
+
+if TYPE_CHECKING:
+    from django.core.checks import CheckMessage
+
+SHORTEST_KEY = 32  # characters: 128 bits even when written in hexadecimal
+MAKE_A_KEY = 'Make one: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+
+
+@register(Tags.security)
+def keys_are_set(**kwargs: Any) -> list[CheckMessage]:
+    if settings.DEBUG:
+        return []
+    values = {
+        "SECRET_KEY": settings.SECRET_KEY,
+        "LINK_KEYS": min(settings.LINK_KEYS, key=len, default=""),
+        "SUPPRESSION_KEY": settings.SUPPRESSION_KEY,
+    }
+    return [
+        Error(
+            f"{name} is not set, or shorter than {SHORTEST_KEY} characters.",
+            hint=f"{MAKE_A_KEY} and set it as {name}, or put it into a file named by {name}_FILE.",
+            id=f"courant.E00{number}",
+        )
+        for number, (name, value) in enumerate(values.items(), start=1)
+        if len(value) < SHORTEST_KEY
+    ]
+
+
+@register(Tags.security)
+def keys_differ(**kwargs: Any) -> list[CheckMessage]:
+    keys = [settings.SECRET_KEY, *settings.LINK_KEYS, settings.SUPPRESSION_KEY]
+    if settings.DEBUG or len(set(keys)) == len(keys):
+        return []
+    return [
+        Error(
+            "SECRET_KEY, LINK_KEYS and SUPPRESSION_KEY share a value.",
+            hint="Each protects something else and is changed at another time. Give each a key of its own.",
+            id="courant.E004",
+        )
+    ]
+
+
+@register()
+def outbox_is_for_development(**kwargs: Any) -> list[CheckMessage]:
+    if settings.DEBUG or not settings.USES_OUTBOX:
+        return []
+    return [
+        Error(
+            "The mailer is the local outbox, which sends nothing, but DEBUG is off.",
+            hint="Set MAILER_URL to your provider (docs/install.md has a line for each), or DEBUG=1 to try it out.",
+            id="courant.E005",
+        )
+    ]
+
+
+@register()
+def site_url_is_whole(**kwargs: Any) -> list[CheckMessage]:
+    parts = urlsplit(settings.SITE_URL)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
+        return [
+            Error(
+                f"SITE_URL is {settings.SITE_URL!r}, which is not the address of a site.",
+                hint="Write scheme and host, like https://news.example.com: every link in every mail begins with it.",
+                id="courant.E006",
+            )
+        ]
+    return []
+
+
+@register()
+def site_url_is_reachable_by_readers(**kwargs: Any) -> list[CheckMessage]:
+    parts = urlsplit(settings.SITE_URL)
+    problems: list[CheckMessage] = []
+    if not settings.DEBUG and parts.scheme != "https":
+        problems.append(
+            Error(
+                "SITE_URL is not https://, but DEBUG is off.",
+                hint="Mail providers ask for https in List-Unsubscribe (RFC 8058). Use the shipped Caddy or a proxy.",
+                id="courant.E007",
+            )
+        )
+    if parts.hostname not in settings.ALLOWED_HOSTS and "*" not in settings.ALLOWED_HOSTS:
+        problems.append(
+            Error(
+                f"SITE_URL's host, {parts.hostname}, is not among ALLOWED_HOSTS: the site would refuse its own links.",
+                hint=f"Add {parts.hostname} to ALLOWED_HOSTS, or leave ALLOWED_HOSTS out: it follows SITE_URL.",
+                id="courant.E008",
+            )
+        )
+    if "*" in settings.ALLOWED_HOSTS and not settings.DEBUG:
+        problems.append(
+            Error(
+                "ALLOWED_HOSTS has '*'.",
+                hint="Name the hosts. With any host allowed, a stranger chooses what the site thinks it is called.",
+                id="courant.E009",
+            )
+        )
+    return problems
+
+
+@register()
+def mailers_can_be_made(**kwargs: Any) -> list[CheckMessage]:
+    problems: list[CheckMessage] = []
+    for alias, name in (("bulk", "MAILER_URL"), ("default", "TRANSACTIONAL_MAILER_URL (or MAILER_URL)")):
+        try:
+            mailers[alias]
+        except InvalidMailer as error:
+            problems.append(
+                Error(
+                    f"{name} cannot be used: {error}",
+                    hint="docs/install.md lists every provider's URL and its options.",
+                    id="courant.E010",
+                )
+            )
+    return problems
+
+
+@register(Tags.database)
+def hand_overs_survive_a_crash(**kwargs: Any) -> list[CheckMessage]:
+    """A hand-over is written down before its first byte leaves; a database that forgets it would send twice."""
+    from django.db import connection  # noqa: PLC0415 -- app ready
+
+    if not kwargs.get("databases") or connection.vendor != "postgresql":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('fsync'), current_setting('synchronous_commit')")
+        fsync, synchronous = cursor.fetchone()
+    if fsync == "off" or synchronous == "off":
+        return [
+            Error(
+                f"PostgreSQL runs with fsync={fsync}, synchronous_commit={synchronous}.",
+                hint="Turn both on. After a crash Courant would not know who already has the issue.",
+                id="courant.E011",
+            )
+        ]
+    return []
+
+
+@register()
+def sqlite_has_its_limit(**kwargs: Any) -> list[CheckMessage]:
+    is_sqlite = settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
+    if is_sqlite and settings.REDIS_URL:
+        return [
+            Warning(
+                "REDIS_URL is set, but the facts are in SQLite.",
+                hint="Several machines cannot share a SQLite file. Set DATABASE_URL too, or leave REDIS_URL out.",
+                id="courant.W001",
+            )
+        ]
+    return []
+
+
+@register(deploy=True)
+def proxies_are_counted(**kwargs: Any) -> list[CheckMessage]:
+    if settings.IS_HTTPS and not settings.TRUSTED_PROXIES:
+        return [
+            Warning(
+                "SITE_URL is https://, but TRUSTED_PROXIES is 0: behind a proxy every page would redirect to itself.",
+                hint="Set TRUSTED_PROXIES=1 when one proxy ends TLS before Courant (docker-compose.yml does).",
+                id="courant.W002",
+            )
+        ]
+    return []

@@ -1,0 +1,239 @@
+"""Courant's settings: one file, every value that differs between installations from the environment.
+
+Wrong combinations are found by config/checks.py (`manage.py check`), each with an id and a hint.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.csp import CSP
+
+from config import mailers
+from config.env import BASE_DIR, env
+from newsletter import editing
+
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "not-secret:only-for-development" if DEBUG else "")
+# Readers' links have a key ring of their own, newest first, so that a new SECRET_KEY kills no link in an old mail.
+LINK_KEYS = env.list("LINK_KEYS", ["not-secret:links" if DEBUG else ""])
+# Addresses that must not be mailed are kept as hashes under this key. It is never rotated.
+SUPPRESSION_KEY = env.str("SUPPRESSION_KEY", "not-secret:suppression" if DEBUG else "")
+SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")
+SITE_HOST = urlsplit(SITE_URL).hostname or ""
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [SITE_HOST])
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "data")))
+REDIS_URL = env.str("REDIS_URL", "")
+if not (REDIS_URL and env.str("DATABASE_URL", "")):  # SQLite and the embedded broker keep their files here
+    try:
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"DATA_DIR {str(DATA_DIR)!r} cannot be made: {error.strerror}.") from error
+# How many proxies of ours stand before the web process; 0 trusts no X-Forwarded-… header.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+
+INSTALLED_APPS = [
+    "config",
+    "delivery",
+    "subscribers",
+    "newsletter",
+    "outbox",
+    "django_prose_editor",
+    "js_asset",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.csp",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# --- Facts: PostgreSQL, or one SQLite file ---------------------------------------------------------
+DATABASES = {
+    "default": dj_database_url.parse(
+        env.str("DATABASE_URL", f"sqlite:///{DATA_DIR / 'courant.sqlite3'}"),
+        conn_max_age=env.int("DATABASE_CONN_MAX_AGE", 60),
+        conn_health_checks=True,
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE: readers that become writers would fail at once instead of waiting. FULL: a hand-over is written down
+    # before its first byte leaves, and that must survive a power cut.
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-20000;"
+        " PRAGMA temp_store=MEMORY;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+
+# --- Hints: Redis, or this process's memory --------------------------------------------------------
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+# --- Mail ------------------------------------------------------------------------------------------
+_bulk = mailers.parse(env.str("MAILER_URL", "outbox://"), name="MAILER_URL")
+_transactional = mailers.parse(
+    env.str("TRANSACTIONAL_MAILER_URL", "") or env.str("MAILER_URL", "outbox://"),
+    name="TRANSACTIONAL_MAILER_URL",
+)
+MAILERS = {"default": _transactional.as_setting(), "bulk": _bulk.as_setting()}
+# How issues are handed over to a mailer (delivery/gateway); MAILERS itself takes no keys of ours.
+HAND_OVER = {"bulk": {"scheme": _bulk.scheme, **_bulk.hand_over}}
+USES_OUTBOX = "outbox" in {_bulk.scheme, _transactional.scheme}
+OUTBOX_PATH = DATA_DIR / "outbox.sqlite3" if USES_OUTBOX else None
+
+# --- Celery: every setting has its reason in docs/architecture.md ----------------------------------
+CELERY_BROKER_URL = REDIS_URL or f"embedded://localhost/{DATA_DIR / 'broker.sqlite3'}"
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"visibility_timeout": 600, "socket_keepalive": True, "health_check_interval": 25}
+    if REDIS_URL
+    else {"polling_interval": 0.1}
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SOFT_TIME_LIMIT = 75
+CELERY_TASK_TIME_LIMIT = 90
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_ROUTES = {
+    "delivery.tasks.send_batches": {"queue": "send"},
+    "subscribers.tasks.*": {"queue": "mail"},
+}
+CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_TASK_QUEUES = {
+    name: {"exchange": name, "routing_key": name} for name in ("mail", "housekeeping", "send")
+}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = bool(REDIS_URL)
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 45.0
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "start due issues": {"task": "delivery.tasks.start_due", "schedule": 10.0, "options": {"expires": 10}},
+    "sweep": {"task": "delivery.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "send due mails": {
+        "task": "subscribers.tasks.send_due_mails",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "count readers": {
+        "task": "subscribers.tasks.count_readers",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+
+# --- Pages -----------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+STATIC_ROOT = env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+# The editor (Tiptap, inside django-prose-editor 0.28) injects one style element; this is its hash.
+EDITOR_STYLE_HASH = "'sha256-PlumsSlvJ7vvWzjqibGAYKq92O3y/4JTxWWsWJvyUYA='"
+DJANGO_PROSE_EDITOR_EXTENSIONS = editing.EXTENSION_GROUPS
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF, CSP.NONCE],
+    "style-src": [CSP.SELF, CSP.NONCE, EDITOR_STYLE_HASH],
+    "img-src": [CSP.SELF, "https:", "data:"],
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+}
+SECURE_REFERRER_POLICY = "same-origin"
+
+# --- TLS -------------------------------------------------------------------------------------------
+IS_HTTPS = SITE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+SECURE_SSL_REDIRECT = IS_HTTPS
+# RFC 8058 3.1: a one-click POST must not be redirected; nor are webhooks and health probes.
+SECURE_REDIRECT_EXEMPT = [r"^s/unsubscribe/", r"^webhooks/", r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 30 * 24 * 3600) if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # whether subdomains are HTTPS too is not ours to know: HSTS_SUBDOMAINS=1 says so
+    "security.W021",  # nor whether the whole domain may be preloaded
+]
+
+# --- Logs ------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+        "celery.worker.strategy": {"level": "WARNING"},  # two lines for every wake-up say nothing
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+    },
+}

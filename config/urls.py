@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+from config import health
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("admin/delivery/", include("delivery.urls")),  # before the admin's own, which swallows the rest
+    path("admin/", admin.site.urls),
+    path(
+        "", include("subscribers.urls")
+    ),  # before newsletter's: "<newsletter>/subscribe/" looks like an issue
+    path("", include("newsletter.urls")),
+]
+if settings.USES_OUTBOX:
+    urlpatterns.insert(0, path("outbox/", include("outbox.urls")))

@@ -1,0 +1,27 @@
+"""Django's mail backend for `outbox://`: what is sent stays on this machine, one copy for every recipient."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.core.mail.backends.base import BaseEmailBackend
+
+from outbox import mailbox
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.core.mail import EmailMessage
+
+
+class EmailBackend(BaseEmailBackend):
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        """Store all messages in one transaction; a message that cannot be built stops them all."""
+        built = [
+            (message.recipients(), message.message().as_bytes())
+            for message in email_messages
+            if message.recipients()
+        ]
+        if built:
+            mailbox.deliver((recipient, source) for recipients, source in built for recipient in recipients)
+        return len(built)
