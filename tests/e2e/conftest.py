@@ -1,0 +1,118 @@
+"""The whole Courant as its users meet it: `manage.py demo` with its web, worker and beat processes, and a real browser."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.services import chromium
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Installation:
+    url: str
+    environment: dict[str, str]
+
+    def manage(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "manage.py", *words]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=300, check=False
+        )
+
+
+@pytest.fixture(scope="session")
+def courant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp("courant")
+    port = _free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "DATA_DIR": str(folder),
+        "DEBUG": "1",
+        "SITE_URL": f"http://localhost:{port}",
+        **_services(),
+    }
+    log = folder / "demo.log"
+    with log.open("wb") as output:
+        command = [sys.executable, "manage.py", "demo", "--port", str(port)]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+    try:
+        _wait_until_it_runs(process, log)
+        yield Installation(f"http://localhost:{port}", environment)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+def _services() -> dict[str, str]:
+    """On PostgreSQL and Redis where the suite runs on them, each with a corner of its own."""
+    if not os.environ.get("REDIS_URL"):
+        return {}
+    server = os.environ["DATABASE_URL"]
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE courant_e2e")
+    return {
+        "DATABASE_URL": f"{server.rpartition('/')[0]}/courant_e2e",
+        "REDIS_URL": f"{os.environ['REDIS_URL'].rpartition('/')[0]}/7",
+    }
+
+
+def _wait_until_it_runs(process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while "Courant is running" not in log.read_text():
+        if process.poll() is not None or time.monotonic() > deadline:
+            pytest.fail(f"The demo did not start:\n{log.read_text()}")
+        time.sleep(0.1)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+        running = playwright.chromium.launch(executable_path=chromium(), args=flags)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh visitor. The test fails when any page breaks the content security policy or throws."""
+    context = browser.new_context()
+    context.set_default_timeout(20_000)
+    faults: list[str] = []
+    context.on("console", lambda message: faults.append(message.text) if _is_fault(message.text) else None)
+    context.on("weberror", lambda error: faults.append(str(error.error)))
+    yield context.new_page()
+    context.close()
+    assert faults == []
+
+
+def _is_fault(text: str) -> bool:
+    return "Content Security Policy" in text or "Content-Security-Policy" in text
+
+
+def fetch(url: str, *, data: bytes | None = None) -> int:
+    with urllib.request.urlopen(url, data=data, timeout=20) as answer:  # noqa: S310 -- our own loopback address
+        return int(answer.status)

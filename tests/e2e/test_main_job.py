@@ -1,0 +1,119 @@
+"""Sign up → outbox → confirm → write and send in the admin → outbox → unsubscribe, by hand, in a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Installation, fetch
+
+ADA = "ada.lovelace@example.org"
+SLUG = "morning-courant"
+
+
+def test_a_reader_signs_up_reads_and_leaves(courant: Installation, page: Page) -> None:
+    sign_up(courant, page, ADA)
+    confirm(courant, page, ADA)
+
+    dispatch = write_and_send(courant, page, subject="Bridges & “tides” — 한국어 🌉")
+
+    assert dispatch["audience"] == dispatch["accepted"] == 201
+    assert (dispatch["state"], dispatch["uncertain"], dispatch["failed"]) == ("sent", 0, 0)
+    leave(courant, page, ADA, subject="Bridges")
+    assert "has already been sent" in courant.manage("send_issue", SLUG, dispatch["issue"]).stderr
+
+
+def sign_up(courant: Installation, page: Page, address: str) -> None:
+    page.goto(f"{courant.url}/{SLUG}/")
+    assert page.context.cookies() == []
+    box = page.locator("form[action$='/subscribe/']").first
+    box.get_by_role("textbox", name=re.compile("mail", re.IGNORECASE)).fill(address)
+    box.get_by_role("button").click()
+    expect(page).to_have_url(re.compile("/subscribe/check-inbox/$"))
+
+
+def open_mail(courant: Installation, page: Page, address: str, subject: str) -> None:
+    """Wait for the mail, as a reader does, and open it."""
+    deadline = time.monotonic() + 30
+    while True:
+        page.goto(f"{courant.url}/outbox/?q={address}")
+        mails = page.locator("ol.mails a", has_text=subject)
+        if mails.count() or time.monotonic() > deadline:
+            break
+        time.sleep(0.3)
+    mails.first.click()
+
+
+def confirm(courant: Installation, page: Page, address: str) -> None:
+    open_mail(courant, page, address, "onfirm")
+    follow(page, "a[href*='/s/confirm/']")
+    page.get_by_role("button", name=re.compile("confirm|yes", re.IGNORECASE)).click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert page.locator("form button", has_text=re.compile("confirm", re.IGNORECASE)).count() == 0
+
+
+def follow(page: Page, selector: str) -> None:
+    """Press a link inside the mail; it opens beside the outbox or in its place, as in a mail program."""
+    link = page.frame_locator("iframe").locator(selector).first
+    target = link.get_attribute("href")
+    assert target
+    link.click(trial=True)
+    page.goto(target)
+
+
+def write_and_send(courant: Installation, page: Page, *, subject: str) -> dict[str, object]:
+    page.goto(f"{courant.url}/admin/")
+    page.get_by_label("Username").fill("editor")
+    page.get_by_label("Password").fill("courant")
+    page.get_by_role("button", name="Log in").click()
+    page.goto(f"{courant.url}/admin/newsletter/issue/add/")
+    page.get_by_label("Newsletter").select_option(label="The Morning Courant")
+    page.get_by_label("Subject").fill(subject)
+    page.locator("#id_slug").fill("bridges")
+    editor = page.locator(".ProseMirror")
+    editor.click()
+    page.keyboard.type("Good morning. A bridge is a promise — kept by arithmetic.")
+    page.get_by_role("button", name="Save and continue editing").click()
+    page.get_by_role("link", name="Send…").click()
+    expect(page.locator("body")).to_contain_text("201 readers")
+    page.get_by_role("button", name=re.compile("send", re.IGNORECASE)).click()
+    expect(page.get_by_role("status")).to_have_text(re.compile("gone out"), timeout=60_000)
+    return json.loads(courant.manage("dispatch_status", "--json").stdout)[0]
+
+
+def leave(courant: Installation, page: Page, address: str, subject: str) -> None:
+    open_mail(courant, page, address, subject)
+    expect(page.frame_locator("iframe").locator("body")).to_contain_text("kept by arithmetic")
+    link = page.frame_locator("iframe").locator("a[href*='/s/unsubscribe/']").first.get_attribute("href")
+    assert link
+    assert [fetch(link) for _ in range(3)] == [200, 200, 200]  # a scanner opens it, again and again
+    follow(page, "a[href*='/s/unsubscribe/']")
+    expect(page.locator("body")).not_to_contain_text(address)
+    page.get_by_role("button", name=re.compile("unsubscribe", re.IGNORECASE)).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("unsubscribed|goodbye|left", re.IGNORECASE))
+    page.goto(link)
+    expect(page.get_by_role("button", name=re.compile("^unsubscribe", re.IGNORECASE))).to_have_count(0)
+
+
+def test_the_issue_lives_on_in_the_archive(courant: Installation, page: Page) -> None:
+    page.goto(f"{courant.url}/")
+    page.get_by_role("link", name="The Morning Courant").first.click()
+    page.get_by_role("link", name="A letter for one penny").first.click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("A letter for one penny")
+    assert "/s/" not in page.content()
+    assert page.context.cookies() == []
+
+
+def test_one_click_acts_at_once_and_a_repeat_changes_nothing(courant: Installation, page: Page) -> None:
+    open_mail(courant, page, "bo.abara@example.com", "A letter")
+    link = page.frame_locator("iframe").locator("a[href*='/s/unsubscribe/']").first.get_attribute("href")
+    assert link
+
+    assert [fetch(link, data=b"List-Unsubscribe=One-Click") for _ in range(2)] == [200, 200]
+
+    page.goto(link)
+    expect(page.get_by_role("button", name=re.compile("^unsubscribe", re.IGNORECASE))).to_have_count(0)
