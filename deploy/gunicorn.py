@@ -1,0 +1,34 @@
+"""gunicorn's settings for an installation; a flag on the command line or in GUNICORN_CMD_ARGS goes before them."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from gunicorn.glogging import Logger
+
+SIGNED_LINK = re.compile(r"^(/s/\w+/)[^/]+")
+
+
+class DiscreetLogger(Logger):
+    """Readers' links are signed and stay valid: whoever reads the log must not be able to use them."""
+
+    def atoms(self, *args: Any) -> dict[str, Any]:
+        atoms: dict[str, Any] = super().atoms(*args)
+        atoms["U"] = SIGNED_LINK.sub(r"\1***", atoms["U"])
+        return atoms
+
+
+bind = "0.0.0.0:8000"  # inside a container: only the proxy reaches it
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = 8
+timeout = 60
+graceful_timeout = 25
+max_requests = 20_000
+max_requests_jitter = 2_000
+worker_tmp_dir = "/dev/shm"  # noqa: S108 -- the heartbeat must not wait for a disk
+control_socket_disable = True
+logger_class = DiscreetLogger
+accesslog = "-"
+access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(b)s %(L)ss'  # the path alone: a query may hold an address
