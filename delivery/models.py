@@ -204,7 +204,6 @@ class Delivery(models.Model):
         UNCERTAIN = "uncertain", _("handed over, no answer")
 
     class Reason(models.TextChoices):
-        NONE = "", ""
         SUPPRESSED = "suppressed", _("bounced or complained before")
         UNSUBSCRIBED = "unsubscribed", _("unsubscribed before it was sent")
         PAUSED = "paused", _("paused by the reader")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
@@ -30,7 +31,7 @@ def start(issue: Issue, *, started_by: User | None = None) -> Dispatch:
     """
     if earlier := issue.dispatches.first():
         raise AlreadyDispatched(earlier.pk)
-    if problems := blockers(issue):
+    if problems := [check.text for check in checks(issue) if check.level == "blocker"]:
         raise CannotStart(" ".join(problems))
     try:
         with transaction.atomic():
@@ -42,22 +43,29 @@ def start(issue: Issue, *, started_by: User | None = None) -> Dispatch:
         raise AlreadyDispatched(issue.dispatches.get().pk) from None
 
 
-def blockers(issue: Issue) -> list[str]:
-    """What must be mended before the issue may go out, in words for the editor."""
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at before sending, in words for the editor; `level` is "ok" or "blocker"."""
+
+    level: str
+    text: str
+
+
+def checks(issue: Issue) -> list[Check]:
+    """Everything that could stand in the way, and whether it does."""
     newsletter = issue.newsletter
-    checks = [
-        (not issue.subject.strip(), _("The issue has no subject.")),
-        (not issue.body.strip(), _("The issue is empty.")),
+    has_readers = Subscription.objects.mailable(newsletter).exists()
+    found = [
+        (issue.subject.strip(), _("It has a subject."), _("The issue has no subject.")),
+        (issue.body.strip(), _("There is something to read."), _("The issue is empty.")),
         (
-            not newsletter.postal_address.strip(),
+            newsletter.postal_address.strip(),
+            _("Every mail has a way out and your postal address."),
             _("The newsletter has no postal address, which the law asks for."),
         ),
-        (
-            not Subscription.objects.mailable(newsletter).exists(),
-            _("The newsletter has no confirmed readers yet."),
-        ),
+        (has_readers, _("Somebody waits for it."), _("The newsletter has no confirmed readers yet.")),
     ]
-    return [str(words) for is_wrong, words in checks if is_wrong]
+    return [Check("ok", fine) if is_fine else Check("blocker", problem) for is_fine, fine, problem in found]
 
 
 def _frozen(issue: Issue, *, started_by: User | None) -> Dispatch:

@@ -40,14 +40,14 @@ def send(request: HttpRequest, issue_id: int) -> HttpResponse:
         return _start(request, issue)
     if dispatch := issue.dispatches.first():
         return redirect("delivery:dispatch", dispatch.pk)
-    problems = preparation.blockers(issue)
+    checks = preparation.checks(issue)
     context = {
         "issue": issue,
         "newsletter": issue.newsletter,
         "audience": counting.readers(issue.newsletter),
         "mailer_name": _mailer_name(),
-        "checks": [{"level": "blocker", "text": text} for text in problems],
-        "can_send": not problems,
+        "checks": checks,
+        "can_send": all(check.level == "ok" for check in checks),
         "title": _("Send this issue"),
     }
     return _desk(request, "delivery/send_confirm.html", context)

@@ -14,7 +14,7 @@ from django_prose_editor.widgets import AdminProseEditorWidget
 from newsletter import editing, rendering
 from newsletter.models import Issue
 
-LARGEST_BODY = 1_000_000
+LARGEST_BODY = 1024 * 1024
 
 
 class BodyWidget(AdminProseEditorWidget):  # type: ignore[misc]  # comes without types

@@ -67,7 +67,8 @@ def as_text(source: bytes) -> str:
 
 
 def _unsubscribe(message: Message) -> Unsubscribe:
-    links = tuple(BRACKETED.findall(_value(message, "List-Unsubscribe")))
+    # Not decoded: mailbox providers read no encoded words here (RFC 2369), so neither may we.
+    links = tuple(BRACKETED.findall(FOLD.sub("", _raw(message, "List-Unsubscribe"))))
     web = next((link for link in links if link.lower().startswith(("https://", "http://"))), "")
     allowed = _value(message, "List-Unsubscribe-Post").replace(" ", "") == "List-Unsubscribe=One-Click"
     return Unsubscribe(links, web if allowed and _is_url(web) else "")
@@ -82,15 +83,20 @@ def _is_url(link: str) -> bool:
 
 
 def _value(message: Message, name: str) -> str:
-    return next(
-        (_decoded(value) for field, value in message.raw_items() if field.lower() == name.lower()), ""
-    )
+    return _decoded(_raw(message, name))
+
+
+def _raw(message: Message, name: str) -> str:
+    return next((_utf8(value) for field, value in message.raw_items() if field.lower() == name.lower()), "")
+
+
+def _utf8(value: object) -> str:
+    # What was no ASCII came as surrogates; a raw header is UTF-8 nowadays (RFC 6532).
+    return str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _decoded(value: object) -> str:
-    # What was no ASCII came as surrogates; a raw header is UTF-8 nowadays (RFC 6532).
-    raw = str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    folded = FOLD.sub(" ", raw).strip()
+    folded = FOLD.sub(" ", _utf8(value)).strip()
     try:
         return str(make_header(decode_header(folded))).encode("utf-8", "replace").decode()
     except (HeaderParseError, LookupError, ValueError):

@@ -125,7 +125,6 @@ def _reader_page(
         "subscribe_url": _subscribe_url(subscription.newsletter),
     }
     response = render(request, template, context | more)
-    response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 

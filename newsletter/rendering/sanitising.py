@@ -27,6 +27,8 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
         return address(value, schemes=("http:", "https:", "mailto:") if tag == "a" else ("http:", "https:"))
     if name in {"width", "height", "start"}:
         return value if value.isascii() and value.isdigit() and 0 < int(value) <= LARGEST_SIDE else None
+    if name == "class":
+        return " ".join(each for each in value.split() if each in CLASSES.get(tag, ())) or None
     if name == "data-block":
         return value if value in BLOCK_NAMES else None
     return value

@@ -3,6 +3,7 @@ import {
   Document as AnyDocument,
   Extension,
   Node,
+  pm,
   mergeAttributes,
   gettext,
 } from "django-prose-editor/editor"
@@ -26,7 +27,11 @@ const placeFor = ({ $from, to }, type) => {
 const put = (editor, json, cursor) => {
   const place = placeFor(editor.state.selection, editor.schema.nodes[json.type])
   const start = place.from ?? place
-  editor.chain().focus().insertContentAt(place, json).setTextSelection(start + cursor).run()
+  const near = ({ tr }) => {
+    tr.setSelection(pm.state.Selection.near(tr.doc.resolve(Math.min(start + cursor, tr.doc.content.size))))
+    return true
+  }
+  editor.chain().focus().insertContentAt(place, json).command(near).run()
 }
 
 const boxAround = ({ $from }) => {

@@ -1,4 +1,4 @@
-"""The whole Courant as its users meet it: `manage.py demo` with its web, worker and beat processes, and a real browser."""
+"""The whole Courant as its users meet it: `manage.py demo` with its processes, and a real browser."""
 
 from __future__ import annotations
 
@@ -90,7 +90,12 @@ def _free_port() -> int:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+        flags = [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--disable-component-update",
+        ]
         running = playwright.chromium.launch(executable_path=chromium(), args=flags)
         yield running
         running.close()

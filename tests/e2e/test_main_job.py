@@ -93,7 +93,9 @@ def leave(courant: Installation, page: Page, address: str, subject: str) -> None
     follow(page, "a[href*='/s/unsubscribe/']")
     expect(page.locator("body")).not_to_contain_text(address)
     page.get_by_role("button", name=re.compile("unsubscribe", re.IGNORECASE)).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("unsubscribed|goodbye|left", re.IGNORECASE))
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        re.compile("unsubscribed|goodbye|left", re.IGNORECASE)
+    )
     page.goto(link)
     expect(page.get_by_role("button", name=re.compile("^unsubscribe", re.IGNORECASE))).to_have_count(0)
 

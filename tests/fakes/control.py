@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -56,7 +57,9 @@ class Provider:
 def options(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
-    parser.add_argument("--keep", choices=("all", "sample", "none"), default="sample", help="whole mails to keep")
+    parser.add_argument(
+        "--keep", choices=("all", "sample", "none"), default="sample", help="whole mails to keep"
+    )
     parser.add_argument("--until-eof", action="store_true", help="stop when standard input ends")
     return parser
 
@@ -67,8 +70,9 @@ async def serve(chosen: argparse.Namespace, *, services: dict[str, Callable[[], 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if chosen.until_eof:  # whoever started this is gone, however it went
-        loop.add_reader(sys.stdin, lambda: stop.set() if not sys.stdin.buffer.read1() else None)
-    ports, servers = {}, []
+        loop.add_reader(sys.stdin, lambda: stop.set() if not os.read(sys.stdin.fileno(), 1024) else None)
+    ports: dict[str, int] = {}
+    servers = []
     for name, protocol in services.items():
         server = await loop.create_server(protocol, "127.0.0.1", 0 if ports else chosen.port, backlog=512)
         ports[name] = server.sockets[0].getsockname()[1]

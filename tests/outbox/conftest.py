@@ -7,9 +7,12 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_django.fixtures import SettingsWrapper
+
 
 @pytest.fixture(autouse=True)
-def outbox_path(settings: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    settings.OUTBOX_PATH = tmp_path / "outbox.sqlite3"
+def outbox_path(settings: SettingsWrapper, tmp_path: Path) -> Path:
+    path = tmp_path / "outbox.sqlite3"
+    settings.OUTBOX_PATH = path
     settings.MAILERS = {"default": {"BACKEND": "outbox.backend.EmailBackend"}}
-    return settings.OUTBOX_PATH
+    return path

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from django.core.mail import InvalidMailer, mailers
 
-from outbox import mailbox
+from outbox import mailbox, reading
 from tests.outbox.letters import issue
+
+if TYPE_CHECKING:
+    from pytest_django.fixtures import SettingsWrapper
 
 
 def test_send_keeps_one_mail_for_every_recipient_as_sent() -> None:
@@ -19,6 +24,17 @@ def test_send_keeps_one_mail_for_every_recipient_as_sent() -> None:
     assert stored is not None
     assert b"Message-ID: <1@tide.example>" in stored.source
     assert b"cleo@" not in stored.source
+
+
+def test_a_long_unsubscribe_link_stays_one_that_mailboxes_can_read() -> None:
+    leave = f"https://news.example/s/unsubscribe/{'x' * 200}/"
+
+    issue(leave=leave).send()
+
+    stored = mailbox.find(mailbox.newest()[0].number)
+    assert stored is not None
+    assert reading.letter(stored.source).unsubscribe.one_click == leave
+    assert f"<{leave}>".encode() in stored.source
 
 
 def test_several_messages_are_stored_together_or_not_at_all() -> None:
@@ -39,7 +55,7 @@ def test_a_message_to_nobody_counts_for_nothing() -> None:
     assert (mailers["default"].send_messages([message]), mailbox.count()) == (0, 0)
 
 
-def test_an_unknown_option_is_refused(settings: pytest.FixtureRequest) -> None:
+def test_an_unknown_option_is_refused(settings: SettingsWrapper) -> None:
     settings.MAILERS = {"default": {"BACKEND": "outbox.backend.EmailBackend", "OPTIONS": {"path": "x"}}}
 
     with pytest.raises(InvalidMailer, match="path"):

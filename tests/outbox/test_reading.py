@@ -27,6 +27,7 @@ def test_letter_reads_both_bodies_and_the_way_out() -> None:
     "headers",
     [
         "List-Unsubscribe: <https://example.com/leave>",  # no permission to post
+        "List-Unsubscribe: =?utf-8?q?=3Chttps=3A//a.example=3E?=\nList-Unsubscribe-Post: List-Unsubscribe=One-Click",
         "List-Unsubscribe: <javascript:alert(1)>\nList-Unsubscribe-Post: List-Unsubscribe=One-Click",
         "List-Unsubscribe: <https://a b;script-src *>\nList-Unsubscribe-Post: List-Unsubscribe=One-Click",
         "List-Unsubscribe: <http://[::1/x>\nList-Unsubscribe-Post: List-Unsubscribe=One-Click",

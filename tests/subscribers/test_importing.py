@@ -30,7 +30,9 @@ def test_import_adds_readers_as_active(daily: Newsletter) -> None:
 
     assert report == {"rows": 2, "added": 2}
     assert statuses(daily) == {"ada@example.com": "active", "goro@example.com": "active"}
-    assert list(daily.subscriptions.order_by("pk").values_list("subscriber__first_name", flat=True)) == [
+    assert list(
+        daily.subscriptions.order_by("subscriber__email").values_list("subscriber__first_name", flat=True)
+    ) == [
         "Ada",
         "五郎",
     ]

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from newsletter import publishing
+from newsletter.models import Issue, Newsletter
+from tests import factories
+
+
+@pytest.fixture
+def archive(daily: Newsletter) -> list[Issue]:
+    """Three issues of the last three days, newest first."""
+    issues = [factories.issue(daily, f"day-{number}", subject=f"Day {number}") for number in range(3)]
+    for number, issue in enumerate(issues):
+        publishing.publish(issue, at=timezone.now() - timedelta(days=number))
+    return issues
+
+
+def test_archive_shows_what_went_out_and_no_draft(archive: list[Issue], client: Client) -> None:
+    factories.issue(archive[0].newsletter, "draft", subject="Not yet")
+
+    page = client.get("/daily/").text
+
+    assert [page.index(f"Day {number}") for number in range(3)] == sorted(
+        page.index(f"Day {n}") for n in range(3)
+    )
+    assert "Not yet" not in page
+    assert client.get("/daily/draft/").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/daily/", "/daily/day-1/", "/daily/feed/", "/daily/look.css"])
+def test_public_pages_set_no_cookie_and_do_not_depend_on_one(
+    archive: list[Issue], client: Client, path: str
+) -> None:
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.cookies.output(), "Cookie" in answer.get("Vary", "")) == (
+        200,
+        "",
+        False,
+    )
+
+
+@pytest.mark.parametrize("path", ["/", "/daily/", "/daily/day-1/"])
+def test_public_pages_may_be_kept_by_a_cdn(archive: list[Issue], client: Client, path: str) -> None:
+    assert set(client.get(path)["Cache-Control"].split(", ")) == {"public", "max-age=60"}
+
+
+def test_issue_page_links_its_neighbours_and_holds_no_readers_link(
+    archive: list[Issue], client: Client
+) -> None:
+    page = client.get("/daily/day-1/").text
+
+    assert "/daily/day-0/" in page
+    assert "/daily/day-2/" in page
+    assert "/s/" not in page
+
+
+def test_feed_has_the_whole_text(archive: list[Issue], client: Client) -> None:
+    feed = client.get("/daily/feed/").text
+
+    assert feed.count("<item>") == 3
+    assert "high at nine" in feed
+    assert "http://testserver/daily/day-0/" in feed
+
+
+@pytest.mark.parametrize(
+    ("readers", "claimed"),
+    [(0, ""), (99, ""), (100, "100+"), (213, "200+"), (9_876, "9,800+"), (98_765, "98,000+"), (114_032, "114,000+"),
+     (10_234_567, "10,200,000+")],
+)  # fmt: skip
+def test_claim_is_honest_rounded_down_and_has_a_floor(
+    daily: Newsletter, client: Client, readers: int, claimed: str
+) -> None:
+    Newsletter.objects.update(active_readers=readers)
+
+    page = client.get("/daily/").text
+
+    assert (f"{claimed} readers" in page) if claimed else ("Trusted by" not in page)
+
+
+def test_claim_can_be_switched_off(daily: Newsletter, client: Client) -> None:
+    Newsletter.objects.update(active_readers=114_032, shows_reader_count=False)
+
+    assert "Trusted by" not in client.get("/daily/").text
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_archive_costs_the_same_however_many_issues(
+    daily: Newsletter, client: Client, count: int, django_assert_num_queries
+) -> None:
+    for number in range(count):
+        publishing.publish(factories.issue(daily, f"day-{number}"))
+
+    with django_assert_num_queries(3):  # newsletter, number of issues, a page of issues
+        client.get("/daily/")
