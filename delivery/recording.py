@@ -28,6 +28,7 @@ FIRST_PAUSE = 2.0  # seconds before a batch is tried again; doubled by each try
 LONGEST_PAUSE = 300.0
 MOST_TRIES = 12
 MOST_DOUBTS = 5
+MOST_REFUSALS = 10
 
 
 def suppressed_in(batch: Batch) -> set[int]:
@@ -60,6 +61,8 @@ def record(batch: Batch, attempt: Attempt, receipt: Receipt) -> None:
             _return(batch, still_ours, receipt.stopped_by, left=left)
         if receipt.uncertain:
             _break_circuit(batch.dispatch_id, words=str(receipt.stopped_by))
+        if receipt.refused or isinstance(receipt.stopped_by, CallRefused):
+            _question_refusals(batch.dispatch_id)
 
 
 def _settle(attempt: Attempt, receipt: Receipt) -> None:
@@ -109,6 +112,18 @@ def _break_circuit(dispatch_id: int, *, words: str) -> None:
         pause(
             dispatch_id,
             reason=f"The provider took {MOST_DOUBTS} hand-overs within a minute without an answer: {words}",
+        )
+
+
+def _question_refusals(dispatch_id: int) -> None:
+    """When the first readers are all refused, it is not them: the sender or the mail itself is at fault."""
+    ours = Delivery.objects.filter(dispatch_id=dispatch_id)
+    if ours.filter(state=State.ACCEPTED).exists():
+        return
+    refused = ours.filter(state=State.FAILED)[:MOST_REFUSALS]
+    if len(refused) == MOST_REFUSALS:
+        pause(
+            dispatch_id, reason=f"The provider refused the first {MOST_REFUSALS} readers: {refused[0].detail}"
         )
 
 

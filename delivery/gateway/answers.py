@@ -11,16 +11,17 @@ refused before the call was made   something in this call         CallRefused
 from __future__ import annotations
 
 import email.utils
+import smtplib
 import time
 from typing import TYPE_CHECKING
 
 import requests
 from anymail.exceptions import (
     AnymailAPIError,
-    AnymailConfigurationError,
     AnymailError,
     AnymailRecipientsRefused,
 )
+from django.core.exceptions import ImproperlyConfigured
 
 from delivery.exceptions import AccountRefused, CallRefused, SendError, Transient, Uncertain
 
@@ -43,11 +44,18 @@ def verdict(error: Exception) -> SendError:
         return _by_status(status, words, getattr(getattr(error, "response", None), "headers", {}))
     if isinstance(error, AnymailAPIError):
         return Uncertain(words)  # no status: timeout or reset; 2xx: an answer that cannot be read
-    if isinstance(error, AnymailConfigurationError):
+    if isinstance(error, ImproperlyConfigured):  # Anymail's configuration errors and Django's InvalidMailer
         return AccountRefused(words)
     if isinstance(error, (AnymailRecipientsRefused, AnymailError, ValueError)):
         return CallRefused(words)  # raised while the payload was built
     return Uncertain(words)
+
+
+def before_speaking(error: Exception) -> SendError:
+    """What to do after `error` came up while a connection was made: nothing has left the house."""
+    words = str(error).strip()[:LONGEST_WORDS] or type(error).__name__
+    is_ours = isinstance(error, ImproperlyConfigured | ImportError | smtplib.SMTPAuthenticationError)
+    return AccountRefused(words) if is_ours else Transient(words)
 
 
 def _never_connected(error: Exception) -> bool:

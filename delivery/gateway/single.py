@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.core.mail import EmailMultiAlternatives, mailers
 
 from delivery.exceptions import CallRefused, SendError, Uncertain
-from delivery.gateway.answers import verdict
+from delivery.gateway.answers import before_speaking, verdict
 from delivery.messages import Receipt
 
 if TYPE_CHECKING:
@@ -18,12 +18,18 @@ if TYPE_CHECKING:
 
 def hand_over(mail: IssueMail, recipients: Sequence[Recipient], *, alias: str) -> Receipt:
     receipt = Receipt()
-    with mailers[alias] as connection:
+    try:
+        connection = mailers[alias]
+        connection.open()
+    except Exception as error:  # nothing has been spoken yet, whatever it was
+        receipt.stopped_by = before_speaking(error)
+        return receipt
+    with connection:
         for recipient in recipients:
-            message = build(mail, recipient)
             try:
+                message = build(mail, recipient)
                 connection.send_messages([message])
-            except Exception as error:
+            except Exception as error:  # whatever it was, this reader needs a verdict
                 if not _note(receipt, recipient, verdict(error)):
                     return receipt
             else:

@@ -21,8 +21,8 @@ NAME = "courant_{}"  # so that no editor's text is taken for a slot
 
 
 def hand_over(mail: IssueMail, recipients: Sequence[Recipient], *, alias: str, syntax: str) -> Receipt:
-    message = build(mail, recipients, syntax=syntax)
     try:
+        message = build(mail, recipients, syntax=syntax)
         message.send(using=alias)
     except Exception as error:
         return _after_error(verdict(error), recipients)

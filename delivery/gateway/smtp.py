@@ -14,6 +14,7 @@ from django.core.mail import mailers
 
 from delivery.exceptions import AccountRefused, SendError, Transient, Uncertain
 from delivery.gateway import mime
+from delivery.gateway.answers import before_speaking
 from delivery.messages import Receipt
 
 if TYPE_CHECKING:
@@ -30,11 +31,8 @@ def hand_over(mail: IssueMail, recipients: Sequence[Recipient], *, alias: str) -
     sender = _addr_spec(mail.sender)
     try:
         connection = _connection(alias)
-    except smtplib.SMTPAuthenticationError as error:
-        receipt.stopped_by = AccountRefused(_words(error))
-        return receipt
-    except (OSError, smtplib.SMTPException) as error:
-        receipt.stopped_by = Transient(_words(error))
+    except Exception as error:  # nothing has been spoken yet, whatever it was
+        receipt.stopped_by = before_speaking(error)
         return receipt
     for recipient in recipients:
         receipt.stopped_by = _transaction(

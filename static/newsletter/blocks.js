@@ -24,14 +24,18 @@ const placeFor = ({ $from, to }, type) => {
   return to
 }
 
+/* The cursor goes on in words, never onto a piece: the next letter typed would take its place. */
 const put = (editor, json, cursor) => {
-  const place = placeFor(editor.state.selection, editor.schema.nodes[json.type])
+  const { doc, selection } = editor.state
+  const place = placeFor(selection, editor.schema.nodes[json.type])
   const start = place.from ?? place
-  const near = ({ tr }) => {
-    tr.setSelection(pm.state.Selection.near(tr.doc.resolve(Math.min(start + cursor, tr.doc.content.size))))
+  const isLast = !doc.resolve(place.to ?? place).nodeAfter
+  const moveOn = ({ tr }) => {
+    const $place = tr.doc.resolve(start + cursor)
+    tr.setSelection(pm.state.Selection.findFrom($place, 1, true) ?? pm.state.Selection.near($place))
     return true
   }
-  editor.chain().focus().insertContentAt(place, json).command(near).run()
+  editor.chain().focus().insertContentAt(place, isLast ? [json, PARAGRAPH] : json).command(moveOn).run()
 }
 
 const boxAround = ({ $from }) => {

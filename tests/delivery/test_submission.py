@@ -8,6 +8,7 @@ import pytest
 from django.db.models.functions import Now
 
 from delivery import control, preparation, progress, recovery, submission
+from delivery.gateway import smtp
 from delivery.models import Attempt, Batch, Delivery, Dispatch
 from delivery.progress import Balance
 from newsletter.models import Issue
@@ -264,3 +265,31 @@ def test_batch_that_brings_workers_down_pauses_the_dispatch(by_smtp: Dispatch) -
 
     assert by_smtp.state == Dispatch.State.PAUSED
     assert by_smtp.reason == "Batch 1 brought 3 workers down."
+
+
+def test_provider_that_refuses_everybody_is_asked_about_few(by_mailgun: Dispatch, mailgun: Fake) -> None:
+    mailgun.faults(error_every=1, error_status=400)
+
+    balance = send(by_mailgun, rounds=40)
+
+    assert states(balance) == only(failed=10, pending=READERS - 10)
+    assert by_mailgun.state == Dispatch.State.PAUSED
+    assert "refused the first 10 readers" in by_mailgun.reason
+
+
+@pytest.mark.parametrize(
+    ("options", "state"),
+    [({"host": "127.0.0.1", "port": 1}, Dispatch.State.SENDING), ({"no_such": 1}, Dispatch.State.PAUSED)],
+)
+@pytest.mark.parametrize("scheme", ["smtp", "single"])
+def test_server_that_was_never_reached_makes_nobody_uncertain(
+    by_smtp: Dispatch, settings, options: dict[str, object], state: str, scheme: str
+) -> None:
+    smtp.close("bulk")
+    settings.MAILERS = {**settings.MAILERS, "bulk": {**settings.MAILERS["bulk"], "OPTIONS": options}}
+    settings.HAND_OVER = {"bulk": {"scheme": scheme, "batch_size": 10}}
+
+    balance = send(by_smtp)
+
+    assert states(balance) == only(pending=READERS)
+    assert by_smtp.state == state

@@ -250,9 +250,7 @@ def test_only_the_wanted_mails_are_kept_whole(keep: Any, kept: int) -> None:
 def letter(to: str = ADA, body: str = "Hello") -> StandardMessage:
     message = StandardMessage()
     message["From"], message["To"], message["Subject"] = "tide@example.com", to, "The tide"
-    message["List-Unsubscribe"] = (
-        f"<{leave(to)}{'x' * 80}>, <mailto:leave@example.com>"  # long enough to be folded
-    )
+    message["List-Unsubscribe"] = f"<mailto:leave@example.com>, <{leave(to)}>"  # long enough to be folded
     message.set_content(body)
     return message
 

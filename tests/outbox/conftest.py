@@ -7,11 +7,11 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django.fixtures import Settings
 
 
 @pytest.fixture(autouse=True)
-def outbox_path(settings: SettingsWrapper, tmp_path: Path) -> Path:
+def outbox_path(settings: Settings, tmp_path: Path) -> Path:
     path = tmp_path / "outbox.sqlite3"
     settings.OUTBOX_PATH = path
     settings.MAILERS = {"default": {"BACKEND": "outbox.backend.EmailBackend"}}

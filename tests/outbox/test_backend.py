@@ -9,7 +9,7 @@ from outbox import mailbox, reading
 from tests.outbox.letters import issue
 
 if TYPE_CHECKING:
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django.fixtures import Settings
 
 
 def test_send_keeps_one_mail_for_every_recipient_as_sent() -> None:
@@ -55,7 +55,7 @@ def test_a_message_to_nobody_counts_for_nothing() -> None:
     assert (mailers["default"].send_messages([message]), mailbox.count()) == (0, 0)
 
 
-def test_an_unknown_option_is_refused(settings: SettingsWrapper) -> None:
+def test_an_unknown_option_is_refused(settings: Settings) -> None:
     settings.MAILERS = {"default": {"BACKEND": "outbox.backend.EmailBackend", "OPTIONS": {"path": "x"}}}
 
     with pytest.raises(InvalidMailer, match="path"):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django.fixtures import Settings
 
 
 def source(subject: str = "Hello", sender: str = "tide@example.com") -> bytes:
@@ -116,7 +116,7 @@ def test_several_senders_deliver_at_once_without_loss() -> None:
     assert (mailbox.count(), mailbox.count(search="c@example.com")) == (120, 20)
 
 
-def test_a_mailbox_without_a_path_says_so(settings: SettingsWrapper) -> None:
+def test_a_mailbox_without_a_path_says_so(settings: Settings) -> None:
     settings.OUTBOX_PATH = None
 
     with pytest.raises(ImproperlyConfigured, match="OUTBOX_PATH"):

@@ -10,7 +10,7 @@ from tests.outbox.letters import LEAVE, issue
 
 if TYPE_CHECKING:
     from django.test import Client
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django.fixtures import Settings
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 
@@ -149,7 +149,7 @@ def test_a_mail_that_is_not_there_is_not_found(client: Client, number: int) -> N
     assert client.get(reverse("outbox:mail", args=[number])).status_code == 404
 
 
-def test_without_an_outbox_there_are_no_pages(client: Client, settings: SettingsWrapper) -> None:
+def test_without_an_outbox_there_are_no_pages(client: Client, settings: Settings) -> None:
     number = sent(issue())
     settings.OUTBOX_PATH = None
 
