@@ -25,7 +25,9 @@ SLUG, ISSUE = "morning-courant", "the-tide-keeps-its-own-clock"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--readers", type=int, default=READERS)
     parser.add_argument("--sqlite", action="store_true", help="on SQLite and the embedded broker")
     chosen = parser.parse_args()
@@ -64,7 +66,9 @@ def write_csv(file: Path, readers: int) -> Path:
     random.Random(7).shuffle(numbers)
     with file.open("w", encoding="utf-8") as rows:
         rows.write("email,first_name\n")
-        rows.writelines(f"reader.{number}@example{number % 97}.com,{names[number % 10]}\n" for number in numbers)
+        rows.writelines(
+            f"reader.{number}@example{number % 97}.com,{names[number % 10]}\n" for number in numbers
+        )
     return file
 
 

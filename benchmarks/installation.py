@@ -44,7 +44,9 @@ class Installation:
 
     def manage(self, *words: str) -> str:
         command = [sys.executable, "manage.py", *words]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise SystemExit(f"manage.py {' '.join(words)} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
@@ -57,7 +59,11 @@ class Installation:
         log = file.open("wb")
         started = [
             subprocess.Popen(
-                [sys.executable, "-m", *command.split()], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+                [sys.executable, "-m", *command.split()],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
             )
             for command in (WORKER.format(processes=processes), BEAT)
         ]

@@ -131,7 +131,12 @@ OUTBOX_PATH = DATA_DIR / "outbox.sqlite3" if USES_OUTBOX else None
 # --- Celery: every setting has its reason in docs/architecture.md ----------------------------------
 CELERY_BROKER_URL = REDIS_URL or f"embedded://localhost/{DATA_DIR / 'broker.sqlite3'}"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"visibility_timeout": 600, "socket_keepalive": True, "health_check_interval": 25}
+    {
+        "visibility_timeout": 600,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+        "socket_connect_timeout": 2,
+    }
     if REDIS_URL
     else {"polling_interval": 0.1}
 )
@@ -140,8 +145,8 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_SOFT_TIME_LIMIT = 75
-CELERY_TASK_TIME_LIMIT = 90
+CELERY_TASK_SOFT_TIME_LIMIT = 100
+CELERY_TASK_TIME_LIMIT = 120
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ROUTES = {
     "delivery.tasks.send_batches": {"queue": "send"},

@@ -49,4 +49,9 @@ def freeze(dispatch: Dispatch) -> int:
     }
     with connection.cursor() as cursor:
         cursor.execute(FREEZE.format(now=now), parameters)
-        return int(cursor.rowcount)
+        frozen = int(cursor.rowcount)
+        if (
+            connection.vendor == "postgresql"
+        ):  # or the planner takes the table for empty and reads all of it each time
+            cursor.execute("ANALYZE delivery_delivery, delivery_batch")
+    return frozen

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from newsletter.rendering import Stencil
 
 
+# Seconds after which a hand-over of many calls begins no further one: it must end well within its lease.
+LONGEST_BATCH = 30.0
+
+
 @dataclass(frozen=True, slots=True)
 class IssueMail:
     """An issue as it goes out: frozen when its dispatch started, the same for every reader but for the slots."""

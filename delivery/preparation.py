@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from delivery import audience, gateway
 from delivery.exceptions import AlreadyDispatched, CannotStart
 from delivery.models import Batch, Delivery, Dispatch
 from newsletter import faces, publishing, rendering
+from newsletter.locale import spoken_by
 from newsletter.models import Issue
 from subscribers.models import Subscription
 
@@ -36,11 +36,16 @@ def start(issue: Issue, *, started_by: User | None = None) -> Dispatch:
     try:
         with transaction.atomic():
             if not publishing.publish(issue):
-                raise CannotStart(_("This issue is no longer a draft."))
+                raise _too_late(issue)
             return _frozen(issue, started_by=started_by)
     except IntegrityError:  # another click was first, between our look and our write
-        issue.refresh_from_db()
-        raise AlreadyDispatched(issue.dispatches.get().pk) from None
+        raise _too_late(issue) from None
+
+
+def _too_late(issue: Issue) -> CannotStart:
+    if dispatch := issue.dispatches.first():
+        return AlreadyDispatched(dispatch.pk)
+    return CannotStart(_("This issue is no longer a draft."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ def checks(issue: Issue) -> list[Check]:
 def _frozen(issue: Issue, *, started_by: User | None) -> Dispatch:
     newsletter = issue.newsletter
     edition, masthead = faces.edition(issue), faces.masthead(newsletter)
-    with override(newsletter.language):
+    with spoken_by(newsletter):
         html, text = rendering.mail_html(edition, masthead), rendering.mail_text(edition, masthead)
     rendering.Stencil.parse(html), rendering.Stencil.parse(text)  # raises before anything is written
     content = "\0".join([issue.subject, newsletter.sender, newsletter.reply_to, html, text])

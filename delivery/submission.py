@@ -18,7 +18,9 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from delivery import gateway, recording
 from delivery.links import unsubscribe_urls
@@ -34,9 +36,11 @@ logger = logging.getLogger(__name__)
 
 # Longer than any build, and than any hand-over: every provider call has a shorter deadline of its own.
 CLAIM_LEASE = timedelta(seconds=90)
-SUBMIT_LEASE = timedelta(minutes=10)
+SUBMIT_LEASE = timedelta(minutes=3)
 # A process frozen for this many seconds between writing down and speaking does not speak: somebody else may have.
 LONGEST_FREEZE = 30.0
+# A wake-up stays for work that is due within so many seconds; for later work the sweep wakes another.
+PATIENCE = 5.0
 # Workers that look for work at the same moment pick among so many batches, so that they rarely meet.
 LOOK_AHEAD = 16
 
@@ -55,12 +59,27 @@ def send_for(dispatch_id: int, *, seconds: float) -> bool:
     """Hand over batch after batch for about `seconds`. True when work for this dispatch is left that may go now."""
     deadline = time.monotonic() + seconds
     work = _load(dispatch_id)
-    while batch := _claim(work):
-        _submit(work, batch)
-        if time.monotonic() >= deadline:
-            return Batch.objects.ready(dispatch_id).exists()
-    recording.finish(dispatch_id)
-    return False
+    while time.monotonic() < deadline:
+        if batch := _claim(work):
+            _submit(work, batch)
+        elif (pause := _pause(work)) is not None:
+            time.sleep(pause)
+        else:
+            recording.finish(dispatch_id)
+            return False
+    return Batch.objects.ready(dispatch_id).exists()
+
+
+def _pause(work: Work) -> float | None:
+    """Seconds until a batch may go that only waits for its time, when that is soon enough to stay for it."""
+    waiting = Batch.objects.filter(
+        dispatch_id=work.dispatch_id, state=Batch.State.READY, dispatch__state=Dispatch.State.SENDING
+    )
+    next_first = waiting.order_by(F("not_before").asc(nulls_first=True))
+    times = next_first.values_list("not_before", "dispatch__not_before").first() or ()
+    due = max((moment for moment in times if moment), default=None)
+    seconds = (due - timezone.now()).total_seconds() if due else -1.0
+    return seconds if 0.0 < seconds <= PATIENCE else None
 
 
 def _load(dispatch_id: int) -> Work:

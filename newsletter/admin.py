@@ -21,7 +21,6 @@ site.index_title = _("The desk")
 @register(Newsletter)
 class NewsletterAdmin(ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     list_display = ["name", "tagline", "sender_email", "active_readers"]
-    readonly_fields = ["active_readers"]
     prepopulated_fields = {"slug": ["name"]}
     fieldsets = [
         (None, {"fields": ["name", "slug", "tagline", "description"]}),
@@ -29,6 +28,14 @@ class NewsletterAdmin(ModelAdmin):  # type: ignore[type-arg]  # generic in the s
         (_("Look and language"), {"fields": ["accent", "language", "time_zone"]}),
         (_("Readers"), {"fields": ["shows_reader_count", "active_readers"]}),
     ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Newsletter | None = None) -> list[str]:
+        """Where a newsletter lives is in the mails that went out: it stays there."""
+        has_sent = obj is not None and obj.issues.public().exists()
+        return ["active_readers", "slug"] if has_sent else ["active_readers"]
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Newsletter | None = None) -> dict[str, Any]:
+        return {} if obj else self.prepopulated_fields
 
 
 @register(Issue)

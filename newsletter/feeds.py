@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.syndication.views import Feed
 from django.shortcuts import get_object_or_404
 from django.utils.feedgenerator import Rss201rev2Feed
-from django.utils.translation import override
 
 from newsletter import faces, rendering
+from newsletter.locale import spoken_by
 from newsletter.models import Issue, Newsletter
 from newsletter.site import absolute_url
 
@@ -69,5 +69,5 @@ class IssueFeed(Feed):  # type: ignore[type-arg]  # generic in the stubs only
         return issue.published_at
 
     def item_extra_kwargs(self, issue: Issue) -> dict[str, Any]:
-        with override(issue.newsletter.language):
+        with spoken_by(issue.newsletter):
             return {"body": rendering.web(faces.edition(issue), faces.masthead(issue.newsletter))}

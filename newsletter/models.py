@@ -10,7 +10,12 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from newsletter.validators import one_line, refuse_reserved_issue_slug, refuse_reserved_newsletter_slug
+from newsletter.validators import (
+    ascii_only,
+    one_line,
+    refuse_reserved_issue_slug,
+    refuse_reserved_newsletter_slug,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,9 +49,10 @@ class Newsletter(models.Model):
     sender_name = models.CharField(_("sender name"), max_length=100, validators=[one_line])
     sender_email = models.EmailField(
         _("sender address"),
+        validators=[ascii_only],
         help_text=_("Its domain must be set up (SPF, DKIM, DMARC) at your mail provider."),
     )
-    reply_to = models.EmailField(_("answers go to"), blank=True)
+    reply_to = models.EmailField(_("answers go to"), blank=True, validators=[ascii_only])
     postal_address = models.CharField(
         _("postal address"),
         max_length=300,

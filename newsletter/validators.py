@@ -30,6 +30,14 @@ def one_line(value: str) -> None:
         )
 
 
+def ascii_only(value: str) -> None:
+    """A sender with other letters needs SMTPUTF8 (RFC 6531) at every hop, which mail providers do not offer yet."""
+    if not value.isascii():
+        raise ValidationError(
+            _("Write this address in plain letters; a domain has an “xn--” form."), code="ascii"
+        )
+
+
 def refuse_reserved_newsletter_slug(value: str) -> None:
     if value in RESERVED_NEWSLETTER_SLUGS:
         raise ValidationError(

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.translation import override
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from newsletter import claims, faces, rendering
+from newsletter.locale import spoken_by
 from newsletter.models import Issue, Newsletter
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def archive(request: HttpRequest, slug: str) -> HttpResponse:
         "readers_claim": claims.readers_claim(newsletter),
         "canonical_url": faces.masthead(newsletter).url,
     }
-    return render(request, "newsletter/archive.html", context)
+    with spoken_by(newsletter):
+        return render(request, "newsletter/archive.html", context)
 
 
 @require_safe
@@ -50,18 +51,16 @@ def issue(request: HttpRequest, slug: str, issue_slug: str) -> HttpResponse:
     neighbours = (
         Issue.objects.public().filter(newsletter=found.newsletter).select_related("newsletter").defer("body")
     )
-    with override(found.newsletter.language):
-        body = rendering.web(edition, masthead)
     context = {
         "newsletter": found.newsletter,
         "issue": found,
-        "body": body,
         "readers_claim": masthead.readers_claim,
         "newer": neighbours.filter(published_at__gt=found.published_at).reverse().first(),
         "older": neighbours.filter(published_at__lt=found.published_at).first(),
         "canonical_url": edition.url,
     }
-    return render(request, "newsletter/issue.html", context)
+    with spoken_by(found.newsletter):
+        return render(request, "newsletter/issue.html", context | {"body": rendering.web(edition, masthead)})
 
 
 @require_safe

@@ -5,7 +5,6 @@ from __future__ import annotations
 from newsletter.models import Newsletter
 from subscribers.models import Subscription
 
-
 # Counting so many at the moment somebody asks costs about 0.1 s; above it, the kept count must do.
 BOUND = 200_000
 

@@ -9,8 +9,8 @@ from django.core.mail import EmailMultiAlternatives
 from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.translation import override
 
+from newsletter.locale import spoken_by
 from newsletter.site import absolute_url
 from subscribers import tokens
 from subscribers.models import Subscription, Suppression
@@ -76,7 +76,7 @@ def already_subscribed(subscription: Subscription) -> EmailMultiAlternatives:
 def _message(kind: str, subscription: Subscription, context: dict[str, object]) -> EmailMultiAlternatives:
     newsletter: Newsletter = subscription.newsletter
     context |= {"newsletter": newsletter, "archive_url": absolute_url(newsletter.get_absolute_url())}
-    with override(newsletter.language):
+    with spoken_by(newsletter):
         subject, text, html = (
             render_to_string(f"subscribers/email/{kind}.{ending}", context)
             for ending in ("subject.txt", "txt", "html")

@@ -40,7 +40,10 @@ def subscribe(
         rows.filter(status=Status.UNSUBSCRIBED).update(
             status=Status.PENDING, generation=F("generation") + 1, requested_at=now, mail_sent_at=None
         )
-        rows.filter(_cooled_down(now), mail_due_at__isnull=True).update(mail_due_at=now)
+        if rows.filter(_cooled_down(now), mail_due_at__isnull=True).update(mail_due_at=now):
+            rows.filter(status=Status.PENDING).update(
+                requested_at=now
+            )  # a new wish, and a new day to mail it
     subscription.refresh_from_db()
     return subscription
 

@@ -11,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from newsletter import claims
+from newsletter.locale import spoken_by
 from newsletter.models import Issue, Newsletter
 from subscribers import lifecycle, tasks, tokens
 from subscribers.addresses import masked
@@ -30,8 +31,9 @@ def subscribe(request: HttpRequest, slug: str) -> HttpResponse:
     newsletter = get_object_or_404(Newsletter, slug=slug)
     form = SubscribeForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        context = {"newsletter": newsletter, "form": form, "readers_claim": claims.readers_claim(newsletter)}
-        return render(request, "subscribers/subscribe.html", context, status=422 if form.is_bound else 200)
+        context = {"form": form, "readers_claim": claims.readers_claim(newsletter)}
+        status = 422 if form.is_bound else 200
+        return _page(request, "subscribers/subscribe.html", newsletter, context, status=status)
     if not form.is_from_a_machine:
         wish = form.cleaned_data
         subscription = lifecycle.subscribe(newsletter, email=wish["email"], first_name=wish["first_name"])
@@ -42,9 +44,7 @@ def subscribe(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def check_inbox(request: HttpRequest, slug: str) -> HttpResponse:
     newsletter = get_object_or_404(Newsletter, slug=slug)
-    return render(
-        request, "subscribers/check_inbox.html", {"newsletter": newsletter, "latest": _latest(newsletter)}
-    )
+    return _page(request, "subscribers/check_inbox.html", newsletter, {"latest": _latest(newsletter)})
 
 
 @never_cache
@@ -115,16 +115,28 @@ def _subscribe_url(newsletter: Newsletter) -> str:
     return f"{newsletter.get_absolute_url()}subscribe/"
 
 
+def _page(
+    request: HttpRequest,
+    template: str,
+    newsletter: Newsletter,
+    context: dict[str, object],
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    with spoken_by(newsletter):
+        return render(request, template, context | {"newsletter": newsletter}, status=status)
+
+
 def _reader_page(
     request: HttpRequest, template: str, subscription: Subscription, **more: object
 ) -> HttpResponse:
     """A page for whoever holds the link: it masks the address, for the mail may have been forwarded."""
+    newsletter = subscription.newsletter
     context = {
-        "newsletter": subscription.newsletter,
         "masked_address": masked(subscription.subscriber.email),
-        "subscribe_url": _subscribe_url(subscription.newsletter),
+        "subscribe_url": _subscribe_url(newsletter),
     }
-    response = render(request, template, context | more)
+    response = _page(request, template, newsletter, context | more)
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
@@ -140,8 +152,8 @@ def _link_is_over(request: HttpRequest, subscription: Subscription | None) -> Ht
     if subscription is None:
         return _link_is_unknown(request)
     newsletter = subscription.newsletter
-    context = {"newsletter": newsletter, "subscribe_url": _subscribe_url(newsletter)}
-    return render(request, "subscribers/link_expired.html", context, status=410)
+    context: dict[str, object] = {"subscribe_url": _subscribe_url(newsletter)}
+    return _page(request, "subscribers/link_expired.html", newsletter, context, status=410)
 
 
 def _link_is_unknown(request: HttpRequest) -> HttpResponse:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from django.core.mail import EmailMultiAlternatives, mailers
 
 from delivery.exceptions import CallRefused, SendError, Uncertain
 from delivery.gateway.answers import before_speaking, verdict
-from delivery.messages import Receipt
+from delivery.messages import LONGEST_BATCH, Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def hand_over(mail: IssueMail, recipients: Sequence[Recipient], *, alias: str) -> Receipt:
-    receipt = Receipt()
+    receipt, deadline = Receipt(), time.monotonic() + LONGEST_BATCH
     try:
         connection = mailers[alias]
         connection.open()
@@ -26,6 +27,8 @@ def hand_over(mail: IssueMail, recipients: Sequence[Recipient], *, alias: str) -
         return receipt
     with connection:
         for recipient in recipients:
+            if time.monotonic() > deadline:
+                break
             try:
                 message = build(mail, recipient)
                 connection.send_messages([message])

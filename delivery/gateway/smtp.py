@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import smtplib
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from django.core.mail import mailers
@@ -15,18 +16,19 @@ from django.core.mail import mailers
 from delivery.exceptions import AccountRefused, SendError, Transient, Uncertain
 from delivery.gateway import mime
 from delivery.gateway.answers import before_speaking
-from delivery.messages import Receipt
+from delivery.messages import LONGEST_BATCH, Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from delivery.messages import IssueMail, Recipient
 
+THROTTLED = 5.0  # seconds that everybody waits; SMTP has no way to name a time
 _kept = threading.local()  # one open connection per mailer and thread
 
 
 def hand_over(mail: IssueMail, recipients: Sequence[Recipient], *, alias: str) -> Receipt:
-    receipt = Receipt()
+    receipt, deadline = Receipt(), time.monotonic() + LONGEST_BATCH
     prepared = mime.prepare(mail)
     sender = _addr_spec(mail.sender)
     try:
@@ -35,6 +37,8 @@ def hand_over(mail: IssueMail, recipients: Sequence[Recipient], *, alias: str) -
         receipt.stopped_by = before_speaking(error)
         return receipt
     for recipient in recipients:
+        if time.monotonic() > deadline:
+            break
         receipt.stopped_by = _transaction(
             connection, sender, recipient, prepared.mail_for(recipient), receipt
         )
@@ -116,7 +120,7 @@ def _reader_refused(
 
 def _pause(code: int) -> float | None:
     """421 and 454 mean "too much for now" for everybody, other 4xx may mean one mailbox."""
-    return 5.0 if code in {421, 454} else None
+    return THROTTLED if code in {421, 454} else None
 
 
 def _dot_stuffed(mail: bytes) -> bytes:

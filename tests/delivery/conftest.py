@@ -6,8 +6,15 @@ from typing import Any
 import pytest
 
 from config import mailers
+from delivery import submission
 from delivery.gateway import smtp
 from tests.fakes.client import Fake
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tried again is tried at once: no test waits for a clock."""
+    monkeypatch.setattr(submission, "PATIENCE", 0.0)
 
 
 def send_through(fake: Fake, settings: Any, **hand_over: int) -> None:

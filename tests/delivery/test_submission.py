@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from delivery import control, preparation, progress, recovery, submission
+from delivery import control, preparation, progress, recording, recovery, submission
 from delivery.gateway import smtp
 from delivery.models import Attempt, Batch, Delivery, Dispatch
 from delivery.progress import Balance
@@ -141,6 +141,17 @@ def test_throttling_delays_and_loses_nobody(dispatch: Dispatch, provider: Fake) 
     assert first.accepted < READERS
     assert states(balance) == only(accepted=READERS)
     assert provider.seen()["duplicates"] == 0
+
+
+def test_wake_up_stays_for_work_that_is_due_soon(dispatch: Dispatch, provider: Fake, monkeypatch) -> None:
+    monkeypatch.setattr(submission, "PATIENCE", 5.0)
+    provider.faults(throttle_every=2, retry_after=1, times=1)
+    monkeypatch.setattr(recording, "FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(smtp, "THROTTLED", 0.2)
+
+    submission.send_for(dispatch.pk, seconds=30)
+
+    assert Delivery.objects.filter(state="accepted").count() == READERS
 
 
 def test_throttled_provider_is_left_alone_by_all_until_it_said(by_mailgun: Dispatch, mailgun: Fake) -> None:

@@ -87,8 +87,9 @@ def _free_port() -> int:
         return port
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Of the module, not the session: while Playwright's loop runs in this thread, Django refuses its ORM to others."""
     with sync_playwright() as playwright:
         flags = [
             "--no-sandbox",

@@ -1,12 +1,10 @@
-"""The fakes must be as strict and as exact as what they stand for: what they miss, no test of ours can find."""
+"""Fake Mailgun. A fake must be as strict and exact as what it stands for: what it misses, no test of ours can find."""
 
 from __future__ import annotations
 
 import json
-import smtplib
 import socket
 import time
-from email.message import EmailMessage as StandardMessage
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
@@ -36,18 +34,6 @@ def mailgun(running_mailgun: Fake, settings: Any) -> Fake:
     settings.MAILERS = {"default": {"BACKEND": "anymail.backends.mailgun.EmailBackend", "OPTIONS": options}}
     running_mailgun.reset()
     return running_mailgun
-
-
-@pytest.fixture(scope="module")
-def running_smtp() -> Iterator[Fake]:
-    with Fake("smtp", keep="all") as fake:
-        yield fake
-
-
-@pytest.fixture
-def smtp(running_smtp: Fake) -> Fake:
-    running_smtp.reset()
-    return running_smtp
 
 
 def posted(fake: Fake, data: dict[str, Any], *, key: str = KEY, **options: Any) -> requests.Response:
@@ -247,175 +233,8 @@ def test_only_the_wanted_mails_are_kept_whole(keep: Any, kept: int) -> None:
         assert (sum(len(fake.messages(a)) for a in addresses), fake.seen()["links"]) == (kept, 120)
 
 
-def letter(to: str = ADA, body: str = "Hello") -> StandardMessage:
-    message = StandardMessage()
-    message["From"], message["To"], message["Subject"] = "tide@example.com", to, "The tide"
-    message["List-Unsubscribe"] = f"<mailto:leave@example.com>, <{leave(to)}>"  # long enough to be folded
-    message.set_content(body)
-    return message
-
-
-def connected(fake: Fake) -> smtplib.SMTP:
-    return smtplib.SMTP("127.0.0.1", fake.port, timeout=5)
-
-
-def test_smtp_takes_mails_as_they_were_written(smtp: Fake) -> None:
-    body = "Hello\n.\n..two dots\n.end\n"
-
-    with connected(smtp) as client:
-        client.send_message(letter(body=body))
-        client.send_message(letter(), to_addrs=[ADA, BOB])
-        offered = sorted(client.esmtp_features)
-
-    first = smtp.messages(ADA)[0]
-    assert first["source"].split("\r\n\r\n", 1)[1] == body.replace("\n", "\r\n")
-    assert (first["sender"], first["to"]) == ("tide@example.com", ADA)
-    assert (smtp.counts(), smtp.links()) == ({ADA: 2, BOB: 1}, {ADA: leave(ADA), BOB: leave(ADA)})
-    assert offered == ["8bitmime", "pipelining", "size", "smtputf8"]
-
-
-def test_smtp_finds_no_link_where_a_mailbox_would_find_none(smtp: Fake) -> None:
-    encoded, in_body = letter(), letter(BOB, body=f"List-Unsubscribe: <{leave(BOB)}>")
-    # Longer than a line, Python writes it as encoded words, which no mailbox provider reads in this header.
-    encoded.replace_header("List-Unsubscribe", f"<{leave(ADA)}{'x' * 80}>")
-    del in_body["List-Unsubscribe"]
-
-    with connected(smtp) as client:
-        client.send_message(encoded)
-        client.send_message(in_body)
-
-    assert report(smtp, "mails", "without_link") == {"mails": 2, "without_link": 2}
-
-
-@pytest.mark.parametrize("size", [1, 3, 100_000])
-def test_smtp_understands_commands_in_packets_of_any_size(smtp: Fake, size: int) -> None:
-    mail = "MAIL FROM:<t@example.com>\r\nRCPT TO:<{}>\r\nDATA\r\nSubject: x\r\n\r\n..\r\nbody\r\n.\r\n"
-    said = (
-        "EHLO x\r\n"
-        + mail.format(ADA)
-        + "NOOP\r\nRSET\r\nMAIL FROM:<>\r\nRCPT TO:<"
-        + BOB
-        + ">\r\nDATA\r\n.\r\nQUIT\r\n"
-    )
-    with socket.create_connection(("127.0.0.1", smtp.port), timeout=5) as line:
-        for start in range(0, len(said), size):
-            line.sendall(said[start : start + size].encode())
-        answers = b"".join(iter(lambda: line.recv(65536), b""))
-
-    codes = [answer[:3] for answer in answers.decode().splitlines() if answer[3] == " "]
-    assert codes == [
-        "220",
-        "250",
-        "250",
-        "250",
-        "354",
-        "250",
-        "250",
-        "250",
-        "250",
-        "250",
-        "354",
-        "250",
-        "221",
-    ]
-    assert smtp.message(ADA)["source"].endswith("\r\n\r\n.\r\nbody\r\n")
-    assert smtp.message(BOB)["source"] == ""
-
-
-def test_smtp_wants_its_commands_in_order(smtp: Fake) -> None:
-    with connected(smtp) as client:
-        client.ehlo()
-        codes = [client.docmd(command)[0] for command in ("DATA", f"RCPT TO:<{ADA}>", "MAIL nonsense", "FLY")]
-        large = client.mail("t@example.com", ["SIZE=99999999"])[0]
-        twice = [client.mail("t@example.com")[0] for _ in range(2)]
-
-    assert (codes, large, twice) == ([503, 503, 503, 502], 552, [250, 503])
-
-
-def test_smtp_asks_for_a_password_when_told_to() -> None:
-    with Fake("smtp", args=("--user", "tide", "--password", "ebb")) as fake:
-        refused = []
-        for mechanism in ("AUTH_PLAIN", "AUTH_LOGIN"):
-            with connected(fake) as client:
-                client.ehlo()
-                client.user, client.password = "tide", "flow"
-                with pytest.raises(smtplib.SMTPAuthenticationError):
-                    client.auth(mechanism[5:], getattr(client, mechanism.lower()))
-                refused.append(client.mail("t@example.com")[0])
-                client.password = "ebb"
-                client.auth(mechanism[5:], getattr(client, mechanism.lower()))
-                client.send_message(letter())
-
-        assert (refused, fake.counts()) == ([530, 530], {ADA: 2})
-
-
-def test_smtp_refuses_chosen_readers_and_takes_the_others(smtp: Fake) -> None:
-    smtp.faults(refuse={BOB: 550})
-
-    with connected(smtp) as client:
-        refused = client.send_message(letter(), to_addrs=[ADA, BOB])
-
-    assert (list(refused), refused[BOB][0], smtp.counts()) == ([BOB], 550, {ADA: 1})
-
-
-def test_smtp_says_421_and_hangs_up(smtp: Fake) -> None:
-    smtp.faults(throttle_every=2)
-
-    with connected(smtp) as client:
-        client.send_message(letter())
-        with pytest.raises(smtplib.SMTPSenderRefused) as refused:
-            client.send_message(letter(BOB))
-        with pytest.raises(smtplib.SMTPServerDisconnected):
-            client.noop()
-
-    assert (refused.value.smtp_code, smtp.counts()) == (421, {ADA: 1})
-
-
-def test_smtp_answers_with_an_error_after_the_data(smtp: Fake) -> None:
-    smtp.faults(error_every=1, error_status=554, times=1)
-
-    with connected(smtp) as client:
-        with pytest.raises(smtplib.SMTPDataError) as refused:
-            client.send_message(letter())
-        client.send_message(letter(BOB))
-
-    assert (refused.value.smtp_code, smtp.counts()) == (554, {BOB: 1})
-
-
-def test_smtp_takes_a_mail_and_cuts_the_line_before_the_answer(smtp: Fake) -> None:
-    smtp.faults(drop_every=1)
-
-    with connected(smtp) as client, pytest.raises((smtplib.SMTPServerDisconnected, ConnectionError)):
-        client.send_message(letter())
-
-    assert smtp.counts() == {ADA: 1}
-
-
-def test_smtp_hangs_without_taking(smtp: Fake) -> None:
-    smtp.faults(hang_every=1)
-    client = smtplib.SMTP("127.0.0.1", smtp.port, timeout=0.3)
-
-    with pytest.raises((TimeoutError, smtplib.SMTPServerDisconnected)):
-        client.send_message(letter())
-    client.close()
-
-    assert smtp.counts() == {}
-
-
-def test_smtp_answers_late(smtp: Fake) -> None:
-    smtp.faults(latency=0.2)
-    started = time.monotonic()
-
-    with connected(smtp) as client:
-        client.send_message(letter())
-        client.send_message(letter(BOB))
-
-    assert time.monotonic() - started >= 0.4
-    assert smtp.counts() == {ADA: 1, BOB: 1}
-
-
 def test_a_fake_is_gone_after_its_block() -> None:
-    with Fake("smtp") as fake:
+    with Fake("mailgun") as fake:
         port = fake.port
 
     with pytest.raises(ConnectionRefusedError):

@@ -40,11 +40,12 @@ def test_subscribe_twice_is_one_reader_and_one_mail_in_an_hour(daily: Newsletter
 def test_subscribe_again_after_the_cool_down_has_a_mail_due(daily: Newsletter) -> None:
     lifecycle.subscribe(daily, email="ada@example.com")
     long_ago = timezone.now() - lifecycle.MAIL_COOL_DOWN - timedelta(minutes=1)
-    Subscription.objects.update(mail_due_at=None, mail_sent_at=long_ago)
+    Subscription.objects.update(mail_due_at=None, mail_sent_at=long_ago, requested_at=long_ago)
 
     again = lifecycle.subscribe(daily, email="ada@example.com")
 
     assert again.mail_due_at is not None
+    assert again.requested_at == again.mail_due_at
 
 
 def test_subscribe_leaves_an_active_reader_active(daily: Newsletter) -> None:

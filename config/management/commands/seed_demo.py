@@ -25,7 +25,9 @@ DEMO_USER = "editor"
 DEMO_PASSWORD = "courant"  # noqa: S105 -- the demo's own, printed on its screen; refused with DEBUG off
 READERS = 200
 CHUNK = 2000
-FIRST_NAMES = "Ada Bo Chidi Dora Émile Fatima Goro Hanna Ines Jón Kateryna Luis Mei Nadia Olu Priya Rosa Sven Tomás Uma"
+FIRST_NAMES = (
+    "Ada Bo Chidi Dora Émile Fatima Goro Hanna Ines Jón Kateryna Luis Mei Nadia Olu Priya Rosa Sven Tomás Uma"
+)
 LAST_NAMES = (
     "Abara Bergström Castillo Dubois Eze Fischer García Haddad Ivanova Jensen Kim Lindqvist Moreau Nakamura"
 )
