@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import InvalidMailer, mailers
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def keys_are_set(**kwargs: Any) -> list[CheckMessage]:
     if settings.DEBUG:
         return []
     values = {
-        "SECRET_KEY": settings.SECRET_KEY,
+        "SECRET_KEY": _secret_key(),
         "LINK_KEYS": min(settings.LINK_KEYS, key=len, default=""),
         "SUPPRESSION_KEY": settings.SUPPRESSION_KEY,
     }
@@ -36,9 +37,16 @@ def keys_are_set(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+def _secret_key() -> str:
+    try:
+        return str(settings.SECRET_KEY)
+    except ImproperlyConfigured:  # Django's own word for an empty one, without a hint
+        return ""
+
+
 @register(Tags.security)
 def keys_differ(**kwargs: Any) -> list[CheckMessage]:
-    keys = [settings.SECRET_KEY, *settings.LINK_KEYS, settings.SUPPRESSION_KEY]
+    keys = [_secret_key(), *settings.LINK_KEYS, settings.SUPPRESSION_KEY]
     if settings.DEBUG or len(set(keys)) == len(keys):
         return []
     return [

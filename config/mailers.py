@@ -80,7 +80,20 @@ def parse(url: str, *, name: str) -> Mailer:
         case _:
             known = ", ".join(sorted(["outbox", "smtp", "smtps", "ses", *PROVIDERS]))
             raise ImproperlyConfigured(f"{name} begins with {parts.scheme!r}://, which is none of: {known}.")
-    return Mailer(parts.scheme, backend, options | query, hand_over)
+    return Mailer(parts.scheme, backend, options | _typed(query, name=name), hand_over)
+
+
+def _typed(query: dict[str, str], *, name: str) -> dict[str, Any]:
+    """A URL knows only text, but backends ask for numbers of seconds, and for true and false."""
+    typed: dict[str, Any] = dict(query)
+    for key, value in query.items():
+        if key.endswith("timeout"):
+            if not value.isdigit():
+                raise ImproperlyConfigured(f"{name}: {key} must be whole seconds, not {value!r}.")
+            typed[key] = int(value)
+        elif value.lower() in {"true", "false"}:
+            typed[key] = value.lower() == "true"
+    return typed
 
 
 def _hand_over(query: dict[str, str], *, name: str) -> dict[str, int]:
@@ -96,9 +109,6 @@ def _smtp(parts: SplitResult, port: int | None, query: dict[str, str], *, name: 
         raise ImproperlyConfigured(f"{name} names no host: write smtp://user:password@host:port.")
     ssl = parts.scheme == "smtps" or query.pop("ssl", "").lower() in TRUE
     tls = query.pop("tls", "").lower() in TRUE
-    timeout = query.pop("timeout", str(SMTP_TIMEOUT))
-    if not timeout.isdigit():
-        raise ImproperlyConfigured(f"{name}: timeout must be whole seconds, not {timeout!r}.")
     return {
         "host": parts.hostname,
         "port": port or (465 if ssl else 587 if tls else 25),
@@ -106,7 +116,7 @@ def _smtp(parts: SplitResult, port: int | None, query: dict[str, str], *, name: 
         "password": unquote(parts.password or ""),
         "use_tls": tls,
         "use_ssl": ssl,
-        "timeout": int(timeout),
+        "timeout": SMTP_TIMEOUT,
     }
 
 

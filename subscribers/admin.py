@@ -62,6 +62,18 @@ class SubscriberAdmin(ModelAdmin):  # type: ignore[type-arg]
     def get_readonly_fields(self, request: HttpRequest, obj: Subscriber | None = None) -> list[str]:
         return ["email"] if obj else []
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """A person takes their subscriptions along, though nobody may delete one of those by itself."""
+        deleted, counts, _perms_needed, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, set(), protected
+
+    def delete_model(self, request: HttpRequest, obj: Subscriber) -> None:
+        lifecycle.erase(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Subscriber]) -> None:
+        for subscriber in queryset:
+            lifecycle.erase(subscriber)
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         if obj:  # the address is shown, not asked for
             kwargs["form"] = forms.ModelForm

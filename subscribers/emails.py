@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.core.mail import EmailMultiAlternatives
-from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
 
@@ -44,10 +43,8 @@ def send_due(subscription_id: int, *, now: datetime) -> bool:
 
 def _message_for(subscription: Subscription, *, now: datetime) -> EmailMultiAlternatives | None:
     requested = subscription.requested_at
-    unwelcome = ~Q(
-        reason=Suppression.Reason.HARD_BOUNCE
-    )  # who types an address that bounced may have mended it
-    if Suppression.objects.filter(unwelcome, address_key=subscription.subscriber.address_key).exists():
+    found = Suppression.objects.filter(address_key=subscription.subscriber.address_key)
+    if found.exclude(reason__in=Suppression.LIFTED_BY_CONFIRMING).exists():
         return None
     if subscription.status == Subscription.Status.ACTIVE:
         return already_subscribed(subscription)

@@ -64,7 +64,7 @@ def confirm(subscription: Subscription, *, generation: int) -> bool:
         ).update(status=Status.ACTIVE, confirmed_at=now, mail_due_at=None)
         if changed:  # a reader who confirms anew has shown that the address works and that they want the mail
             Suppression.objects.filter(
-                address_key=subscription.subscriber.address_key, reason=Suppression.Reason.HARD_BOUNCE
+                address_key=subscription.subscriber.address_key, reason__in=Suppression.LIFTED_BY_CONFIRMING
             ).delete()
     subscription.refresh_from_db()
     return changed == 1
@@ -89,3 +89,11 @@ def unsubscribe(subscription: Subscription, *, via: str = "") -> bool:
 def suppress(email: str, *, reason: Suppression.Reason) -> None:
     """Never mail this canonical address again, until its owner confirms anew or somebody lifts it (complaints)."""
     Suppression.objects.get_or_create(address_key=address_key(email), defaults={"reason": reason})
+
+
+def erase(subscriber: Subscriber) -> None:
+    """Delete all we hold of a person, at once. The ledger keeps its counts; a keyed hash keeps imports from
+    bringing them back, and only a sign-up of their own lifts it."""
+    with transaction.atomic():
+        suppress(subscriber.email, reason=Suppression.Reason.REQUEST)
+        subscriber.delete()

@@ -117,6 +117,9 @@ class Suppression(models.Model):
         COMPLAINT = "complaint", _("reported as spam")
         REQUEST = "request", _("asked not to be mailed")
 
+    # Who complained to their mail provider must be asked by a person before they are mailed again.
+    LIFTED_BY_CONFIRMING = (Reason.HARD_BOUNCE, Reason.REQUEST)
+
     address_key = models.CharField(max_length=64, unique=True)
     reason = models.CharField(_("reason"), max_length=12, choices=Reason)
     suppressed_at = models.DateTimeField(_("since"), auto_now_add=True)

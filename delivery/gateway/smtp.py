@@ -68,6 +68,7 @@ def _connection(alias: str) -> smtplib.SMTP:
         close(alias)
     backend = mailers[alias]
     backend.open()
+    backend.connection.ehlo_or_helo_if_needed()  # which says what the server can do; a login would have said it already
     vars(_kept)[alias] = backend
     return backend.connection  # type: ignore[no-any-return]
 

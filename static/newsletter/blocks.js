@@ -24,18 +24,21 @@ const placeFor = ({ $from, to }, type) => {
   return to
 }
 
-/* The cursor goes on in words, never onto a piece: the next letter typed would take its place. */
+/* The cursor goes on in words, not onto a piece: the next letter belongs into a paragraph. */
+const moveTo =
+  (position) =>
+  ({ tr }) => {
+    const $place = tr.doc.resolve(Math.min(position, tr.doc.content.size))
+    tr.setSelection(pm.state.Selection.findFrom($place, 1, true) ?? pm.state.Selection.near($place))
+    return true
+  }
+
 const put = (editor, json, cursor) => {
   const { doc, selection } = editor.state
   const place = placeFor(selection, editor.schema.nodes[json.type])
   const start = place.from ?? place
   const isLast = !doc.resolve(place.to ?? place).nodeAfter
-  const moveOn = ({ tr }) => {
-    const $place = tr.doc.resolve(start + cursor)
-    tr.setSelection(pm.state.Selection.findFrom($place, 1, true) ?? pm.state.Selection.near($place))
-    return true
-  }
-  editor.chain().focus().insertContentAt(place, isLast ? [json, PARAGRAPH] : json).command(moveOn).run()
+  editor.chain().focus().insertContentAt(place, isLast ? [json, PARAGRAPH] : json).command(moveTo(start + cursor)).run()
 }
 
 const boxAround = ({ $from }) => {
@@ -47,14 +50,12 @@ const boxAround = ({ $from }) => {
 const wrap = (editor, name) => {
   const { $from, $to, from } = editor.state.selection
   const type = editor.schema.nodes[name]
-  if ($from.depth > 0 && $to.depth > 0) {
-    const range = { from: $from.before(1), to: $to.after(1) }
-    const content = editor.state.doc.slice(range.from, range.to).content
-    const fits = type.validContent(content) && (!type.spec.startsWith || content.firstChild.type.name.endsWith("List"))
-    if (fits && content.textBetween(0, content.size).trim()) {
-      const json = { type: name, content: content.toJSON() }
-      return editor.chain().focus().insertContentAt(range, json).setTextSelection(from + 1).run()
-    }
+  const range = { from: $from.depth ? $from.before(1) : $from.pos, to: $to.depth ? $to.after(1) : $to.pos }
+  const content = editor.state.doc.slice(range.from, range.to).content
+  const fits = type.validContent(content) && (!type.spec.startsWith || content.firstChild.type.name.endsWith("List"))
+  if (fits && content.textBetween(0, content.size).trim()) {
+    const json = { type: name, content: content.toJSON() }
+    return editor.chain().focus().insertContentAt(range, json).command(moveTo(from + 1)).run()
   }
   const empty = type.spec.startsWith ?? [PARAGRAPH]
   return put(editor, { type: name, content: empty }, name === "also" ? 4 : 2)
@@ -64,7 +65,7 @@ const unwrap = (editor) => {
   const box = boxAround(editor.state.selection)
   if (!box) return
   const cursor = editor.state.selection.from - 1
-  editor.chain().focus().insertContentAt(box, box.node.content.toJSON()).setTextSelection(cursor).run()
+  editor.chain().focus().insertContentAt(box, box.node.content.toJSON()).command(moveTo(cursor)).run()
 }
 
 const title = (usual) => ({

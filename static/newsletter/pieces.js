@@ -3,8 +3,10 @@ import {
   Extension,
   Link as AnyLink,
   Node,
+  Plugin,
   crel,
   gettext,
+  pm,
   updateAttrsDialog,
 } from "django-prose-editor/editor"
 
@@ -190,4 +192,17 @@ const rename = async (editor, name) => {
   if (answer) editor.chain().focus().updateAttributes(name, answer).run()
 }
 
-export const Dialogs = Extension.create({ name: "dialogs", addStorage: () => ({ writeLink, rename, write }) })
+/* A letter typed while a piece is selected goes on below it; it must not take its place. */
+const goOnBelow = (view, _from, to, text) => {
+  const { selection, schema, tr } = view.state
+  if (!selection.node?.isAtom || !selection.node.isBlock) return false
+  tr.insert(to, schema.nodes.paragraph.create(null, schema.text(text)))
+  view.dispatch(tr.setSelection(pm.state.TextSelection.create(tr.doc, to + 1 + text.length)))
+  return true
+}
+
+export const Dialogs = Extension.create({
+  name: "dialogs",
+  addStorage: () => ({ writeLink, rename, write }),
+  addProseMirrorPlugins: () => [new Plugin({ props: { handleTextInput: goOnBelow } })],
+})

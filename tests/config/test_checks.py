@@ -37,6 +37,7 @@ def test_production_environment_is_clean(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "identity"),
     [
+        ({"SECRET_KEY": None}, "courant.E001"),
         ({"LINK_KEYS": "short"}, "courant.E002"),
         ({"SUPPRESSION_KEY": None}, "courant.E003"),
         ({"LINK_KEYS": SECRET}, "courant.E004"),
@@ -66,8 +67,15 @@ def test_secret_key_may_come_from_a_file(tmp_path: Path) -> None:
     assert check(tmp_path, SECRET_KEY=None, SECRET_KEY_FILE=str(tmp_path / "key")).returncode == 0
 
 
-def test_missing_secret_key_is_said_in_one_line(tmp_path: Path) -> None:
-    result = check(tmp_path, SECRET_KEY=None)
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"MAILER_URL": "pigeon://coop"}, "MAILER_URL begins with"), ({"DATA_DIR": "/dev/null/x"}, "DATA_DIR")],
+)
+def test_setting_that_cannot_be_read_is_said_in_one_line(
+    tmp_path: Path, changes: dict[str, str | None], words: str
+) -> None:
+    result = check(tmp_path, **changes)
 
     assert result.returncode == 1
-    assert "SECRET_KEY" in result.stderr.strip().splitlines()[-1]
+    assert result.stderr.startswith(words)
+    assert len(result.stderr.splitlines()) == 1

@@ -23,6 +23,11 @@ ANYMAIL = "anymail.backends.{}.EmailBackend"
             {"server_token": "AbC-9", "message_stream": "broadcast"},
         ),
         ("resend://re_Ab_C", ANYMAIL.format("resend"), {"api_key": "re_Ab_C"}),
+        (
+            "postmark://t?requests_timeout=20&use_bulk_api=true",
+            ANYMAIL.format("postmark"),
+            {"server_token": "t", "requests_timeout": 20, "use_bulk_api": True},
+        ),
         ("mailjet://k:s%2Fx@", ANYMAIL.format("mailjet"), {"api_key": "k", "secret_key": "s/x"}),
         ("scaleway://secret@project", ANYMAIL.format("scaleway"), {"secret_key": "secret", "project_id": "project"}),
         (

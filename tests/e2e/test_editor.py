@@ -167,5 +167,30 @@ def test_address_that_leads_nowhere_is_asked_for_again(courant: Installation, pa
     assert writer.html == '<p class="cta"><a class="btn" href="mailto:ada@example.com">Go</a></p><p></p>'
 
 
+def test_piece_that_is_selected_is_not_typed_over(courant: Installation, page: Page) -> None:
+    writer = new_issue(courant, page)
+    writer.press("Subscribe box")
+    writer.answer(strapline="Come in")
+
+    writer.area.get_by_text("Come in").click()
+    writer.write("Below")
+
+    assert writer.html == ('<div data-block="subscribe" data-strapline="Come in"></div><p>Below</p><p></p>')
+
+
+def test_box_is_taken_away_and_its_words_stay(courant: Installation, page: Page) -> None:
+    writer = new_issue(courant, page)
+    writer.write("One", "[Enter]", "Two", "[Control+a]")
+    writer.press("Our take")
+    boxed = writer.html
+
+    writer.press("Remove the box")
+
+    assert boxed == (
+        '<aside data-title="Our take" class="take" data-block="take"><p>One</p><p>Two</p></aside><p></p>'
+    )
+    assert writer.html == "<p>One</p><p>Two</p><p></p>"
+
+
 def button(writer: Writer, name: str) -> Locator:
     return writer.toolbar.get_by_role("button", name=name, exact=True)

@@ -64,7 +64,7 @@ class SmtpProtocol(asyncio.Protocol):
         self._sink = sink
         self._buffer = bytearray()
         self._answers: list[bytes] = []
-        self._is_waiting = self._in_data = self._is_authenticated = False
+        self._is_waiting = self._in_data = self._is_authenticated = self._is_greeted = False
         self._searched = 0
         self._auth_lines: list[bytes] | None = None
         self._reset()
@@ -132,6 +132,7 @@ class SmtpProtocol(asyncio.Protocol):
             self._answers.append(HELP.get(verb, b"502 5.5.1 What?\r\n"))
 
     def _hello(self, verb: bytes) -> None:
+        self._is_greeted = True
         self._reset()
         if verb == b"HELO":
             self._answers.append(b"250 fake.example\r\n")
@@ -144,7 +145,9 @@ class SmtpProtocol(asyncio.Protocol):
 
     def _mail(self, rest: bytes) -> None:
         path, size = PATH.match(rest), SIZE.search(rest)
-        if self._sink.login and not self._is_authenticated:
+        if not self._is_greeted:  # RFC 5321 4.1.4, and most servers insist
+            self._answers.append(b"503 5.5.1 Send EHLO first\r\n")
+        elif self._sink.login and not self._is_authenticated:
             self._answers.append(b"530 5.7.0 Authentication required\r\n")
         elif path is None or self._sender is not None:
             self._answers.append(b"503 5.5.1 MAIL FROM:<sender> is wanted once\r\n")

@@ -92,11 +92,9 @@ def test_unsubscribe_tells_once_and_carries_the_mark(daily: Newsletter) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "is_lifted"), [("hard_bounce", True), ("complaint", False), ("request", False)]
+    ("reason", "is_lifted"), [("hard_bounce", True), ("request", True), ("complaint", False)]
 )
-def test_confirming_anew_lifts_a_bounce_and_nothing_else(
-    daily: Newsletter, reason: str, is_lifted: bool
-) -> None:
+def test_confirming_anew_lifts_all_but_a_complaint(daily: Newsletter, reason: str, is_lifted: bool) -> None:
     _, bob, _ = factories.cast(daily)
     lifecycle.suppress("bob@example.com", reason=Suppression.Reason(reason))
 
@@ -142,3 +140,15 @@ def happen(event: str, subscription: Subscription) -> bool:
         case "complain":
             lifecycle.suppress("ada@example.com", reason=Suppression.Reason.COMPLAINT)
     return False
+
+
+def test_erased_reader_leaves_a_hash_and_the_counts_of_the_ledger(daily: Newsletter) -> None:
+    ada, *_ = factories.cast(daily)
+
+    lifecycle.erase(ada.subscriber)
+
+    assert not Subscriber.objects.filter(email="ada@example.com").exists()
+    assert Suppression.objects.get().reason == Suppression.Reason.REQUEST
+    again = lifecycle.subscribe(daily, email="ada@example.com")
+    assert lifecycle.confirm(again, generation=1) is True
+    assert Subscription.objects.mailable(daily).get() == again
