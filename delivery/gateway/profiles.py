@@ -32,8 +32,8 @@ PROFILES = {
     "mailgun": Profile(Way.SLOTS, batch_size=500, largest_batch=1000, slot_syntax="%recipient.{}%"),
     "sendgrid": Profile(Way.SLOTS, batch_size=500, largest_batch=1000, slot_syntax="-{}-"),
     "mailjet": Profile(Way.SLOTS, batch_size=50, largest_batch=50, slot_syntax="[[var:{}]]"),
-    "smtp": Profile(Way.SMTP, batch_size=50, largest_batch=1000),
-    "smtps": Profile(Way.SMTP, batch_size=50, largest_batch=1000),
+    "smtp": Profile(Way.SMTP, batch_size=100, largest_batch=1000),
+    "smtps": Profile(Way.SMTP, batch_size=100, largest_batch=1000),
 }
 
 

@@ -35,6 +35,12 @@ def running_smtp() -> Iterator[Fake]:
         yield fake
 
 
+@pytest.fixture(scope="session")
+def running_plain_smtp() -> Iterator[Fake]:
+    with Fake("smtp", keep="all", args=("--one-at-a-time",)) as fake:
+        yield fake
+
+
 @pytest.fixture
 def mailgun(running_mailgun: Fake, settings: Any) -> Fake:
     running_mailgun.reset()
@@ -50,7 +56,16 @@ def smtp_server(running_smtp: Fake, settings: Any) -> Iterator[Fake]:
     smtp.close("bulk")
 
 
-@pytest.fixture(params=["mailgun", "smtp_server"])
+@pytest.fixture
+def plain_smtp_server(running_plain_smtp: Fake, settings: Any) -> Iterator[Fake]:
+    """A server without PIPELINING: every command waits for its answer."""
+    running_plain_smtp.reset()
+    send_through(running_plain_smtp, settings)
+    yield running_plain_smtp
+    smtp.close("bulk")
+
+
+@pytest.fixture(params=["mailgun", "smtp_server", "plain_smtp_server"])
 def provider(request: pytest.FixtureRequest) -> Fake:
     """Each way of handing over that takes many readers in one batch."""
     found: Fake = request.getfixturevalue(request.param)

@@ -8,7 +8,7 @@ import pytest
 from django.db.models.functions import Now
 
 from delivery import control, preparation, progress, recording, recovery, submission
-from delivery.gateway import smtp
+from delivery.gateway import conversation, smtp
 from delivery.models import Attempt, Batch, Delivery, Dispatch
 from delivery.progress import Balance
 from newsletter.models import Issue
@@ -147,7 +147,7 @@ def test_wake_up_stays_for_work_that_is_due_soon(dispatch: Dispatch, provider: F
     monkeypatch.setattr(submission, "PATIENCE", 5.0)
     provider.faults(throttle_every=2, retry_after=1, times=1)
     monkeypatch.setattr(recording, "FIRST_PAUSE", 0.1)
-    monkeypatch.setattr(smtp, "THROTTLED", 0.2)
+    monkeypatch.setattr(conversation, "THROTTLED", 0.2)
 
     submission.send_for(dispatch.pk, seconds=30)
 

@@ -137,7 +137,9 @@ class SmtpProtocol(asyncio.Protocol):
         if verb == b"HELO":
             self._answers.append(b"250 fake.example\r\n")
             return
-        offered = ["fake.example", "PIPELINING", "8BITMIME", "SMTPUTF8", f"SIZE {LARGEST}"]
+        offered = ["fake.example", "8BITMIME", "SMTPUTF8", f"SIZE {LARGEST}"]
+        if not self._sink.options.one_at_a_time:
+            offered.append("PIPELINING")
         if self._sink.login:
             offered.append("AUTH PLAIN LOGIN")
         lines = [f"250-{line}\r\n" for line in offered[:-1]] + [f"250 {offered[-1]}\r\n"]
@@ -249,6 +251,7 @@ def _shown(sender: bytes, address: str, source: bytes) -> dict[str, Any]:
 
 def main() -> None:
     parser = control.options("A fake SMTP server on loopback.")
+    parser.add_argument("--one-at-a-time", action="store_true", help="offer no PIPELINING")
     parser.add_argument("--user", default="", help="ask for AUTH with this name")
     parser.add_argument("--password", default="")
     chosen = parser.parse_args()
