@@ -36,14 +36,14 @@ if not (REDIS_URL and env.str("DATABASE_URL", "")):  # SQLite and the embedded b
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 
 INSTALLED_APPS = [
-    "config",
+    "config.apps.ConfigConfig",
     "delivery",
     "subscribers",
     "newsletter",
     "outbox",
     "django_prose_editor",
     "js_asset",
-    "django.contrib.admin",
+    "config.apps.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import ngettext
+
 from delivery.models import Delivery
 
 if TYPE_CHECKING:
@@ -84,6 +86,15 @@ def rate(dispatch: Dispatch, balance: Balance, *, now: datetime) -> float:
     """Readers settled per second since the start."""
     seconds = ((dispatch.finished_at or now) - dispatch.started_at).total_seconds()
     return balance.settled / seconds if seconds > 0 else 0.0
+
+
+def duration(dispatch: Dispatch, *, now: datetime) -> str:
+    """From the start to the end (or now), as people say it: "8 seconds", "3 minutes, 20 seconds"."""
+    minutes, seconds = divmod(int(((dispatch.finished_at or now) - dispatch.started_at).total_seconds()), 60)
+    words = [ngettext("%d second", "%d seconds", seconds) % seconds] if seconds or not minutes else []
+    if minutes:
+        words.insert(0, ngettext("%d minute", "%d minutes", minutes) % minutes)
+    return ", ".join(words)
 
 
 def as_json(dispatch: Dispatch) -> dict[str, Any]:

@@ -110,6 +110,7 @@ def _figures(found: Dispatch) -> dict[str, Any]:
         "balance": balance,
         "percent": balance.percent,
         "rate": rate,
+        "duration": progress.duration(found, now=now),
         "finish_at": now + timedelta(seconds=waiting / rate) if rate and found.is_running else None,
         "mailer_name": _mailer_name(),
     }

@@ -6,20 +6,16 @@ from django.middleware.csp import get_nonce
 from django.utils.translation import gettext_lazy as _
 from js_asset.media import Media
 
-from newsletter.adminsite import ModelAdmin, register, site
+from newsletter.adminsite import ModelAdmin, register
 from newsletter.forms import IssueForm
 from newsletter.models import Issue, Newsletter
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-site.site_header = "Courant"
-site.site_title = "Courant"
-site.index_title = _("The desk")
-
 
 @register(Newsletter)
-class NewsletterAdmin(ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+class NewsletterAdmin(ModelAdmin):
     list_display = ["name", "tagline", "sender_email", "active_readers"]
     prepopulated_fields = {"slug": ["name"]}
     fieldsets = [
@@ -39,10 +35,10 @@ class NewsletterAdmin(ModelAdmin):  # type: ignore[type-arg]  # generic in the s
 
 
 @register(Issue)
-class IssueAdmin(ModelAdmin):  # type: ignore[type-arg]
+class IssueAdmin(ModelAdmin):
     form = IssueForm
     view_on_site = False  # drafts have no page; the template links the page of those that do
-    list_display = ["subject", "newsletter", "status", "published_at", "updated_at"]
+    list_display = ["subject", "newsletter", "status", "published_at"]
     list_filter = ["status", "newsletter"]
     list_select_related = ["newsletter"]
     search_fields = ["subject", "slug"]

@@ -50,7 +50,7 @@ class SubscriptionInline(TabularInline):  # type: ignore[type-arg]
 
 
 @register(Subscriber)
-class SubscriberAdmin(ModelAdmin):  # type: ignore[type-arg]
+class SubscriberAdmin(ModelAdmin):
     form = AddressForm
     fields = ["email", "first_name"]
     list_display = ["email", "first_name", "created_at"]
@@ -81,7 +81,7 @@ class SubscriberAdmin(ModelAdmin):  # type: ignore[type-arg]
 
 
 @register(Subscription)
-class SubscriptionAdmin(ModelAdmin):  # type: ignore[type-arg]
+class SubscriptionAdmin(ModelAdmin):
     list_display = ["subscriber", "newsletter", "status", "origin", "confirmed_at", "unsubscribed_at"]
     list_filter = ["status", "newsletter"]
     list_select_related = ["subscriber", "newsletter"]
@@ -134,7 +134,7 @@ class SuppressionForm(AddressForm):
 
 
 @register(Suppression)
-class SuppressionAdmin(ModelAdmin):  # type: ignore[type-arg]
+class SuppressionAdmin(ModelAdmin):
     """Addresses are kept as hashes only; type one in full to find it."""
 
     list_display = ["address_key", "reason", "suppressed_at"]
