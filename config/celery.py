@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready
 
 import config.sqlite_broker  # noqa: F401 -- registers the embedded:// transport with kombu
 
@@ -13,3 +15,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("courant")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_ready.connect
+def look_for_work(**kwargs: Any) -> None:
+    """After a deploy or a crash the first sweep need not wait for beat."""
+    app.send_task("delivery.tasks.sweep")
