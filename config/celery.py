@@ -6,15 +6,22 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import beat_init, worker_init, worker_ready
 
 import config.sqlite_broker  # noqa: F401 -- registers the embedded:// transport with kombu
+from config import startup
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("courant")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@beat_init.connect
+@worker_init.connect
+def refuse_unsafe_settings(**kwargs: Any) -> None:
+    startup.require_safe_settings()
 
 
 @worker_ready.connect

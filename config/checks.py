@@ -1,4 +1,7 @@
-"""Wrong combinations of settings, each with an id and what to do. `manage.py check` and every start run them."""
+"""Wrong combinations of settings, each with an id and what to do.
+
+`manage.py check` and every start run them: of a command by Django, of the other processes by config/startup.py.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ SHORTEST_KEY = 32  # characters: 128 bits even when written in hexadecimal
 MAKE_A_KEY = 'Make one: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
-@register(Tags.security)
+@register("courant", Tags.security)
 def keys_are_set(**kwargs: Any) -> list[CheckMessage]:
     if settings.DEBUG:
         return []
@@ -44,7 +47,7 @@ def _secret_key() -> str:
         return ""
 
 
-@register(Tags.security)
+@register("courant", Tags.security)
 def keys_differ(**kwargs: Any) -> list[CheckMessage]:
     keys = [_secret_key(), *settings.LINK_KEYS, settings.SUPPRESSION_KEY]
     if settings.DEBUG or len(set(keys)) == len(keys):
@@ -58,20 +61,20 @@ def keys_differ(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register()
+@register("courant")
 def outbox_is_for_development(**kwargs: Any) -> list[CheckMessage]:
     if settings.DEBUG or not settings.USES_OUTBOX:
         return []
     return [
         Error(
-            "The mailer is the local outbox, which sends nothing, but DEBUG is off.",
+            "The mailer is the local outbox, which sends nothing and shows every mail to everybody, but DEBUG is off.",
             hint="Set MAILER_URL to your provider (docs/install.md has a line for each), or DEBUG=1 to try it out.",
             id="courant.E005",
         )
     ]
 
 
-@register()
+@register("courant")
 def site_url_is_whole(**kwargs: Any) -> list[CheckMessage]:
     parts = urlsplit(settings.SITE_URL)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
@@ -85,7 +88,7 @@ def site_url_is_whole(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-@register()
+@register("courant")
 def site_url_is_reachable_by_readers(**kwargs: Any) -> list[CheckMessage]:
     parts = urlsplit(settings.SITE_URL)
     problems: list[CheckMessage] = []
@@ -116,7 +119,7 @@ def site_url_is_reachable_by_readers(**kwargs: Any) -> list[CheckMessage]:
     return problems
 
 
-@register()
+@register("courant")
 def mailers_can_be_made(**kwargs: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     for alias, name in (("bulk", "MAILER_URL"), ("default", "TRANSACTIONAL_MAILER_URL (or MAILER_URL)")):
@@ -154,7 +157,7 @@ def hand_overs_survive_a_crash(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-@register()
+@register("courant")
 def sqlite_has_its_limit(**kwargs: Any) -> list[CheckMessage]:
     is_sqlite = settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
     if is_sqlite and settings.REDIS_URL:

@@ -19,12 +19,12 @@ from newsletter import editing
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "not-secret:only-for-development" if DEBUG else "")
 # Readers' links have a key ring of their own, newest first, so that a new SECRET_KEY kills no link in an old mail.
-LINK_KEYS = env.list("LINK_KEYS", ["not-secret:links" if DEBUG else ""])
+LINK_KEYS = env.words("LINK_KEYS", ["not-secret:links"] if DEBUG else [])
 # Addresses that must not be mailed are kept as hashes under this key. It is never rotated.
 SUPPRESSION_KEY = env.str("SUPPRESSION_KEY", "not-secret:suppression" if DEBUG else "")
 SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")
 SITE_HOST = urlsplit(SITE_URL).hostname or ""
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [SITE_HOST])
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [SITE_HOST])
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "data")))
 REDIS_URL = env.str("REDIS_URL", "")
 if not (REDIS_URL and env.str("DATABASE_URL", "")):  # SQLite and the embedded broker keep their files here
@@ -109,12 +109,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 
-# --- Hints: Redis, or this process's memory --------------------------------------------------------
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
-    if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-}
+# --- Hints: this process's memory, which no outage of Redis takes away ------------------------------
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # --- Mail ------------------------------------------------------------------------------------------
 _bulk = mailers.parse(env.str("MAILER_URL", "outbox://"), name="MAILER_URL")
@@ -126,7 +122,7 @@ MAILERS = {"default": _transactional.as_setting(), "bulk": _bulk.as_setting()}
 # How issues are handed over to a mailer (delivery/gateway); MAILERS itself takes no keys of ours.
 HAND_OVER = {"bulk": {"scheme": _bulk.scheme, **_bulk.hand_over}}
 USES_OUTBOX = "outbox" in {_bulk.scheme, _transactional.scheme}
-OUTBOX_PATH = DATA_DIR / "outbox.sqlite3" if USES_OUTBOX else None
+OUTBOX_PATH = DATA_DIR / "outbox.sqlite3" if USES_OUTBOX and DEBUG else None  # it shows every mail to everybody
 
 # --- Celery: every setting has its reason in docs/architecture.md ----------------------------------
 CELERY_BROKER_URL = REDIS_URL or f"embedded://localhost/{DATA_DIR / 'broker.sqlite3'}"
@@ -135,7 +131,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "visibility_timeout": 600,
         "socket_keepalive": True,
         "health_check_interval": 25,
-        "socket_connect_timeout": 2,
+        "max_retries": 0,
+        "socket_connect_timeout": 1,
+        "socket_timeout": 1,
     }
     if REDIS_URL
     else {"polling_interval": 0.1}
@@ -145,8 +143,8 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_SOFT_TIME_LIMIT = 100
-CELERY_TASK_TIME_LIMIT = 120
+CELERY_TASK_SOFT_TIME_LIMIT = 180
+CELERY_TASK_TIME_LIMIT = 240
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ROUTES = {
     "delivery.tasks.send_batches": {"queue": "send"},

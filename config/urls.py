@@ -16,5 +16,5 @@ urlpatterns = [
     ),  # before newsletter's: "<newsletter>/subscribe/" looks like an issue
     path("", include("newsletter.urls")),
 ]
-if settings.USES_OUTBOX:
+if settings.OUTBOX_PATH:
     urlpatterns.insert(0, path("outbox/", include("outbox.urls")))

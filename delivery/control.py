@@ -31,13 +31,9 @@ def resume(dispatch_id: int) -> bool:
 
 def stop(dispatch_id: int) -> bool:
     """Never send it to those who still wait. False when it had ended before, or is being prepared."""
-    with transaction.atomic():
-        stopped = Dispatch.objects.move(
-            dispatch_id, to=State.STOPPED, allowed=[State.SENDING, State.PAUSED], reason="", finished_at=Now()
-        )
-        if stopped:
-            recording.skip_waiting(dispatch_id)
-            Batch.objects.filter(dispatch_id=dispatch_id, state=Batch.State.READY).update(
-                state=Batch.State.DONE
-            )
+    stopped = Dispatch.objects.move(
+        dispatch_id, to=State.STOPPED, allowed=[State.SENDING, State.PAUSED], reason="", finished_at=Now()
+    )
+    if stopped:
+        recording.settle_stopped(dispatch_id)
     return stopped

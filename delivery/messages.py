@@ -55,9 +55,10 @@ class Recipient:
 
 @dataclass(slots=True)
 class Receipt:
-    """What is known after one hand-over, by delivery id. Who is in none of the three was surely not handed over."""
+    """What is known after one hand-over, by delivery id. Who is in none of these was surely not handed over."""
 
     accepted: dict[int, str] = field(default_factory=dict)  # the provider's message id, "" if it gives none
     refused: dict[int, str] = field(default_factory=dict)  # the provider's words
+    deferred: dict[int, str] = field(default_factory=dict)  # "not now", said of this reader alone
     uncertain: dict[int, str] = field(default_factory=dict)  # what was seen
     stopped_by: SendError | None = None

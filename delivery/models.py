@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from newsletter.models import Issue
-from subscribers.models import Subscription
+from subscribers.models import Subscription, Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,6 +59,7 @@ class Dispatch(models.Model):
     )
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+    readers_left = models.PositiveIntegerField(default=0)  # who unsubscribed by a link of this issue
 
     objects = DispatchQuerySet.as_manager()
 
@@ -172,9 +173,10 @@ class Attempt(models.Model):
 
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="attempts")
     fence = models.PositiveIntegerField()
-    key = models.UUIDField(unique=True)  # for providers that honour an idempotency key
     outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.OPEN, blank=True)
     detail = models.TextField(blank=True)
+    accepted = models.PositiveIntegerField(default=0)  # readers
+    refused = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True)
 
@@ -186,6 +188,21 @@ class Attempt(models.Model):
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def suppressed(self) -> DeliveryQuerySet:
+        """Whose address must not be mailed now."""
+        address = OuterRef("subscription__subscriber__address_key")
+        return self.filter(Exists(Suppression.objects.filter(address_key=address)))
+
+    def waiting_and_wanted(self, ids: Iterable[int]) -> DeliveryQuerySet:
+        """Of these, who still waits for the issue and still wants it."""
+        address = OuterRef("subscription__subscriber__address_key")
+        return self.filter(
+            ~Exists(Suppression.objects.filter(address_key=address)),
+            pk__in=list(ids),
+            state=Delivery.State.PENDING,
+            subscription__status=Subscription.Status.ACTIVE,
+        )
+
     def tally(self) -> dict[tuple[str, str], int]:
         """How many deliveries there are by (state, reason); one query."""
         rows = self.order_by().values_list("state", "reason").annotate(count=Count("pk"))
@@ -210,6 +227,7 @@ class Delivery(models.Model):
         ERASED = "erased", _("deleted by the reader")
         STOPPED = "stopped", _("the sending was stopped")
         REFUSED = "refused", _("the provider refused this address")
+        PUT_OFF = "put_off", _("the provider kept putting it off")
         NO_ANSWER = "no_answer", _("the provider never answered")
         WORKER_LOST = "worker_lost", _("the worker died during the hand-over")
 

@@ -24,13 +24,23 @@ if TYPE_CHECKING:
 MAILER = "bulk"
 
 
-def start(issue: Issue, *, started_by: User | None = None) -> Dispatch:
+def fingerprint(issue: Issue) -> str:
+    """Of everything in the issue that a reader would see: whoever approves this approves exactly this."""
+    newsletter = issue.newsletter
+    seen = [issue.subject, issue.preheader, issue.authors, issue.body, newsletter.sender, newsletter.reply_to]
+    return hashlib.sha256("\0".join(seen).encode()).hexdigest()
+
+
+def start(issue: Issue, *, started_by: User | None = None, approved: str | None = None) -> Dispatch:
     """Begin to send a draft or scheduled issue: publish its page, freeze its mail. A worker does the rest.
 
-    Raises AlreadyDispatched on the second call, from wherever it comes, and CannotStart with what to mend.
+    With `approved`, only if that is still the issue's fingerprint. Raises AlreadyDispatched on the second call, from
+    wherever it comes, and CannotStart with what to mend.
     """
     if earlier := issue.dispatches.first():
         raise AlreadyDispatched(earlier.pk)
+    if approved not in {None, fingerprint(issue)}:
+        raise CannotStart(_("The issue has been changed since this page was opened. Look at it once more."))
     if problems := [check.text for check in checks(issue) if check.level == "blocker"]:
         raise CannotStart(" ".join(problems))
     try:
@@ -79,7 +89,6 @@ def _frozen(issue: Issue, *, started_by: User | None) -> Dispatch:
     with spoken_by(newsletter):
         html, text = rendering.mail_html(edition, masthead), rendering.mail_text(edition, masthead)
     rendering.Stencil.parse(html), rendering.Stencil.parse(text)  # raises before anything is written
-    content = "\0".join([issue.subject, newsletter.sender, newsletter.reply_to, html, text])
     return Dispatch.objects.create(
         issue=issue,
         mailer=MAILER,
@@ -89,7 +98,7 @@ def _frozen(issue: Issue, *, started_by: User | None) -> Dispatch:
         reply_to=newsletter.reply_to,
         html=html,
         text=text,
-        content_hash=hashlib.sha256(content.encode()).hexdigest(),
+        content_hash=fingerprint(issue),
         started_by=started_by,
         started_at=timezone.now(),
     )
@@ -101,8 +110,11 @@ def prepare(dispatch_id: int) -> bool:
     False when it was done before. Everyone who is an active reader now is in; who joins later is not.
     """
     with transaction.atomic():
-        dispatch = Dispatch.objects.select_for_update(of=["self"]).select_related("issue").get(pk=dispatch_id)
-        if dispatch.state != Dispatch.State.PREPARING:
+        waiting = Dispatch.objects.filter(pk=dispatch_id, state=Dispatch.State.PREPARING).select_related(
+            "issue"
+        )
+        dispatch = waiting.select_for_update(of=["self"], skip_locked=True).first()
+        if dispatch is None:  # done, or another worker is at it
             return False
         readers = Subscription.objects.mailable(dispatch.issue.newsletter).count()
         numbers = range(1, -(-readers // dispatch.batch_size) + 1)

@@ -7,19 +7,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import F, Max, Q, Sum
 from django.db.models.functions import Now
 
 from delivery.exceptions import AccountRefused, CallRefused, Transient
+from delivery.messages import Receipt
 from delivery.models import Attempt, Batch, Delivery, Dispatch
-from subscribers.models import Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from delivery.exceptions import SendError
-    from delivery.messages import Receipt
-    from delivery.models import BatchQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -31,38 +29,43 @@ MOST_DOUBTS = 5
 MOST_REFUSALS = 10
 
 
-def suppressed_in(batch: Batch) -> set[int]:
-    """The ids of the batch's deliveries whose address is suppressed now."""
-    found = Suppression.objects.filter(address_key=OuterRef("subscription__subscriber__address_key"))
-    return set(Delivery.objects.filter(Exists(found), batch=batch).values_list("pk", flat=True))
-
-
-def skip(reasons: Mapping[int, Delivery.Reason]) -> None:
-    for delivery_id, reason in reasons.items():
-        Delivery.objects.filter(pk=delivery_id, state=State.PENDING).update(
-            state=State.SKIPPED, reason=reason, settled_at=Now()
-        )
-
-
 def record(batch: Batch, attempt: Attempt, receipt: Receipt) -> None:
-    """One short transaction: every reader's outcome, and what becomes of the batch and its dispatch."""
+    """One short transaction: every reader's outcome, and what becomes of the batch. Then what it tells of the whole."""
     with transaction.atomic():
+        # Rows are taken in the order batch, deliveries, dispatch, here as everywhere, so that nobody waits in a ring.
+        rows = Batch.objects.held(batch, state=Batch.State.SUBMITTING)
+        is_ours = rows.select_for_update(of=["self"]).first() is not None
         _settle(attempt, receipt)
-        untouched = Delivery.objects.filter(attempt=attempt, state=State.IN_FLIGHT)
-        left = untouched.update(state=State.PENDING, attempt=None)
-        _close(attempt, receipt)
-        still_ours = Batch.objects.held(batch, state=Batch.State.SUBMITTING)
-        if left == 0:
-            still_ours.update(state=Batch.State.DONE, lease_until=None)
-        elif Dispatch.objects.filter(pk=batch.dispatch_id, state=Dispatch.State.STOPPED).exists():
-            skip_waiting(batch.dispatch_id)
-            still_ours.update(state=Batch.State.DONE, lease_until=None)
-        else:
-            _return(batch, still_ours, receipt.stopped_by, left=left)
-        if receipt.uncertain:
-            _break_circuit(batch.dispatch_id, words=str(receipt.stopped_by))
-        if receipt.refused or isinstance(receipt.stopped_by, CallRefused):
-            _question_refusals(batch.dispatch_id)
+        if is_ours:
+            untouched = Delivery.objects.filter(attempt=attempt, state=State.IN_FLIGHT)
+            if left := untouched.update(state=State.PENDING, attempt=None):
+                _return(batch, attempt, receipt, left=left)
+            else:
+                rows.update(state=Batch.State.DONE, lease_until=None)
+    _draw_conclusions(batch, receipt)
+
+
+def hand_back(batch: Batch, error: SendError) -> None:
+    """The batch could not even be made ready. Nothing was written down and nothing has left."""
+    Batch.objects.held(batch, state=Batch.State.CLAIMED).update(
+        state=Batch.State.READY, lease_until=None, not_before=Now() + _backoff(batch.tries)
+    )
+    _draw_conclusions(batch, Receipt(stopped_by=error))
+
+
+def _draw_conclusions(batch: Batch, receipt: Receipt) -> None:
+    """What one hand-over says about all that are to come. Each is a small statement of its own, without other locks."""
+    match receipt.stopped_by:
+        case AccountRefused() as error:
+            pause(batch.dispatch_id, reason=str(error))
+        case Transient(retry_after=float() as seconds):
+            later = Now() + timedelta(seconds=seconds)
+            earlier = Q(not_before__isnull=True) | Q(not_before__lt=later)
+            Dispatch.objects.filter(earlier, pk=batch.dispatch_id).update(not_before=later)
+    if receipt.uncertain:
+        break_circuit(batch.dispatch_id, words=next(iter(receipt.uncertain.values())))
+    if receipt.refused or isinstance(receipt.stopped_by, CallRefused):
+        _question_refusals(batch.dispatch_id)
 
 
 def _settle(attempt: Attempt, receipt: Receipt) -> None:
@@ -79,6 +82,7 @@ def _settle(attempt: Attempt, receipt: Receipt) -> None:
         ours.filter(pk__in=ids).update(
             state=State.UNCERTAIN, reason=Delivery.Reason.NO_ANSWER, detail=words, settled_at=Now()
         )
+    _close(attempt, receipt)
 
 
 def _grouped(by_id: Mapping[int, str]) -> dict[str, list[int]]:
@@ -97,11 +101,15 @@ def _close(attempt: Attempt, receipt: Receipt) -> None:
     else:
         outcome = Attempt.Outcome.NOT_SENT
     Attempt.objects.filter(pk=attempt.pk).update(
-        outcome=outcome, detail=str(receipt.stopped_by or ""), ended_at=Now()
+        outcome=outcome,
+        detail=str(receipt.stopped_by or ""),
+        accepted=len(receipt.accepted),
+        refused=len(receipt.refused),
+        ended_at=Now(),
     )
 
 
-def _break_circuit(dispatch_id: int, *, words: str) -> None:
+def break_circuit(dispatch_id: int, *, words: str) -> None:
     """A provider that keeps not answering would make every reader uncertain: stop asking, and ask a person."""
     lately = Attempt.objects.filter(
         batch__dispatch_id=dispatch_id,
@@ -109,59 +117,54 @@ def _break_circuit(dispatch_id: int, *, words: str) -> None:
         ended_at__gte=Now() - timedelta(minutes=1),
     )
     if lately.count() >= MOST_DOUBTS:
-        pause(
-            dispatch_id,
-            reason=f"The provider took {MOST_DOUBTS} hand-overs within a minute without an answer: {words}",
-        )
+        reason = f"{MOST_DOUBTS} hand-overs within a minute had no clear answer: {words}"
+        pause(dispatch_id, reason=reason)
 
 
 def _question_refusals(dispatch_id: int) -> None:
-    """When the first readers are all refused, it is not them: the sender or the mail itself is at fault."""
-    ours = Delivery.objects.filter(dispatch_id=dispatch_id)
-    if ours.filter(state=State.ACCEPTED).exists():
-        return
-    refused = ours.filter(state=State.FAILED)[:MOST_REFUSALS]
-    if len(refused) == MOST_REFUSALS:
-        pause(
-            dispatch_id, reason=f"The provider refused the first {MOST_REFUSALS} readers: {refused[0].detail}"
-        )
+    """Many refusals without one acceptance between them: it is not these readers, it is the sender or the mail."""
+    attempts = Attempt.objects.filter(batch__dispatch_id=dispatch_id)
+    last_good = attempts.filter(accepted__gt=0).aggregate(at=Max("ended_at"))["at"]
+    since = attempts.filter(ended_at__gt=last_good) if last_good else attempts
+    refused = since.aggregate(count=Sum("refused"))["count"] or 0
+    if refused and refused % MOST_REFUSALS == 0:
+        words = since.exclude(detail="").order_by("-ended_at").values_list("detail", flat=True).first() or ""
+        pause(dispatch_id, reason=f"The provider refused {refused} readers in a row: {words}")
 
 
-def skip_waiting(dispatch_id: int) -> None:
-    """Nobody who still waits will get a stopped dispatch."""
-    Delivery.objects.filter(dispatch_id=dispatch_id, state=State.PENDING).update(
-        state=State.SKIPPED, reason=Delivery.Reason.STOPPED, settled_at=Now()
-    )
-
-
-def _return(batch: Batch, rows: BatchQuerySet, error: SendError | None, *, left: int) -> None:
+def _return(batch: Batch, attempt: Attempt, receipt: Receipt, *, left: int) -> None:
     """Some readers were surely not handed over: put them back, in the way their error asks for."""
-    match error:
-        case CallRefused() if left == 1:
-            _refuse_the_last(batch, str(error))
+    rows = Batch.objects.held(batch, state=Batch.State.SUBMITTING)
+    has_progress = bool(receipt.accepted or receipt.refused)
+    tries = 0 if has_progress else batch.tries
+    if isinstance(receipt.stopped_by, CallRefused):
+        if left == 1:
+            _give_up(batch, attempt, reason=Delivery.Reason.REFUSED, words=str(receipt.stopped_by))
             rows.update(state=Batch.State.DONE, lease_until=None)
-            return
-        case CallRefused():
+        else:
             _halve(batch)
             rows.update(state=Batch.State.READY, lease_until=None, tries=0)
-            return
-        case AccountRefused():
-            pause(batch.dispatch_id, reason=str(error))
-        case Transient(retry_after=float() as seconds):
-            Dispatch.objects.filter(pk=batch.dispatch_id).update(
-                not_before=Now() + timedelta(seconds=seconds)
-            )
-    if batch.tries >= MOST_TRIES:
-        pause(batch.dispatch_id, reason=f"Tried {batch.tries} times: {error}")
-    wait = timedelta(seconds=min(FIRST_PAUSE * 2 ** (batch.tries - 1), LONGEST_PAUSE) if error else 0.0)
-    rows.update(state=Batch.State.READY, lease_until=None, not_before=Now() + wait)
+    elif receipt.deferred and not receipt.stopped_by and tries >= MOST_TRIES:
+        words = next(iter(receipt.deferred.values()))
+        _give_up(batch, attempt, reason=Delivery.Reason.PUT_OFF, words=words)
+        rows.update(state=Batch.State.DONE, lease_until=None)
+    else:
+        if tries >= MOST_TRIES:
+            pause(batch.dispatch_id, reason=f"Tried {tries} times: {receipt.stopped_by}")
+        is_waiting = receipt.stopped_by or receipt.deferred
+        pause_for = _backoff(tries) if is_waiting else timedelta()
+        rows.update(state=Batch.State.READY, lease_until=None, tries=tries, not_before=Now() + pause_for)
 
 
-def _refuse_the_last(batch: Batch, words: str) -> None:
-    attempt = batch.attempts.latest("fence")
-    Delivery.objects.filter(batch=batch, state=State.PENDING).update(
-        state=State.FAILED, reason=Delivery.Reason.REFUSED, detail=words, attempt=attempt, settled_at=Now()
+def _backoff(tries: int) -> timedelta:
+    return timedelta(seconds=min(FIRST_PAUSE * 2 ** max(tries - 1, 0), LONGEST_PAUSE))
+
+
+def _give_up(batch: Batch, attempt: Attempt, *, reason: Delivery.Reason, words: str) -> None:
+    failed = Delivery.objects.filter(batch=batch, state=State.PENDING).update(
+        state=State.FAILED, reason=reason, detail=words, attempt=attempt, settled_at=Now()
     )
+    Attempt.objects.filter(pk=attempt.pk).update(refused=F("refused") + failed)
 
 
 def _halve(batch: Batch) -> None:
@@ -172,13 +175,24 @@ def _halve(batch: Batch) -> None:
     waiting = list(
         Delivery.objects.filter(batch=batch, state=State.PENDING).order_by("pk").values_list("pk", flat=True)
     )
-    last = (
-        Batch.objects.filter(dispatch_id=batch.dispatch_id)
-        .order_by("-number")
-        .values_list("number", flat=True)[0]
-    )
+    Dispatch.objects.select_for_update(of=["self"]).only("pk").get(
+        pk=batch.dispatch_id
+    )  # numbers are given one by one
+    last = Batch.objects.filter(dispatch_id=batch.dispatch_id).aggregate(last=Max("number"))["last"]
     other = Batch.objects.create(dispatch_id=batch.dispatch_id, number=last + 1)
     Delivery.objects.filter(pk__in=waiting[len(waiting) // 2 :]).update(batch=other)
+
+
+def settle_stopped(dispatch_id: int) -> None:
+    """Nobody who still waits will get a stopped dispatch. A batch in a worker's hands is left to its worker; what that
+    worker hands back, the next sweep settles."""
+    ready = Batch.objects.filter(dispatch_id=dispatch_id, state=Batch.State.READY)
+    for batch_id in ready.values_list("pk", flat=True):
+        with transaction.atomic():
+            if ready.filter(pk=batch_id).update(state=Batch.State.DONE):
+                Delivery.objects.filter(batch_id=batch_id, state=State.PENDING).update(
+                    state=State.SKIPPED, reason=Delivery.Reason.STOPPED, settled_at=Now()
+                )
 
 
 def pause(dispatch_id: int, *, reason: str) -> None:

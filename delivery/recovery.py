@@ -29,6 +29,9 @@ def recover() -> None:
         logger.warning("%s batches of dead workers are ready again; none of their mails had left.", freed)
     for batch in Batch.objects.abandoned(Batch.State.SUBMITTING):
         _doubt(batch)
+    stopped = Batch.objects.filter(state=Batch.State.READY, dispatch__state=Dispatch.State.STOPPED)
+    for dispatch_id in stopped.values_list("dispatch_id", flat=True).distinct():
+        recording.settle_stopped(dispatch_id)
 
 
 def _doubt(batch: Batch) -> None:
@@ -54,6 +57,7 @@ def _doubt(batch: Batch) -> None:
         batch.dispatch_id,
         doubtful,
     )
+    recording.break_circuit(batch.dispatch_id, words=WORKER_LOST)
 
 
 def unprepared() -> Iterator[int]:

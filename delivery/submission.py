@@ -10,19 +10,19 @@ from __future__ import annotations
 import logging
 import random
 import time
-import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, close_old_connections, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from delivery import gateway, recording
+from delivery.exceptions import SendError
 from delivery.links import unsubscribe_urls
 from delivery.messages import IssueMail, Receipt, Recipient
 from delivery.models import Attempt, Batch, Delivery, Dispatch
@@ -39,6 +39,8 @@ CLAIM_LEASE = timedelta(seconds=90)
 SUBMIT_LEASE = timedelta(minutes=3)
 # A process frozen for this many seconds between writing down and speaking does not speak: somebody else may have.
 LONGEST_FREEZE = 30.0
+# Seconds between attempts to record an answer while the database is away; 25 in all.
+RECORD_AGAIN_AFTER = (0.1, 0.4, 1.5, 3.0, 5.0, 7.0, 8.0)
 # A wake-up stays for work that is due within so many seconds; for later work the sweep wakes another.
 PATIENCE = 5.0
 # Workers that look for work at the same moment pick among so many batches, so that they rarely meet.
@@ -125,12 +127,13 @@ def _submit(work: Work, batch: Batch) -> None:
     if not recipients:
         Batch.objects.held(batch, state=Batch.State.CLAIMED).update(state=Batch.State.DONE, lease_until=None)
         return
-    attempt = _write_ahead(batch, recipients)
-    if attempt is None:
+    try:
+        speak = gateway.ready(work.mail, recipients, alias=work.alias)
+    except SendError as error:
+        recording.hand_back(batch, error)
         return
-    written = time.monotonic()
-    receipt = _speak(work, recipients, written=written)
-    recording.record(batch, attempt, receipt)
+    if attempt := _write_ahead(batch, recipients):
+        _record(batch, attempt, _spoken(work, speak, written=time.monotonic()))
 
 
 def _recipients(work: Work, batch: Batch) -> list[Recipient]:
@@ -140,7 +143,7 @@ def _recipients(work: Work, batch: Batch) -> list[Recipient]:
         .order_by("pk")
         .values_list("pk", "subscription_id", "subscription__status", "subscription__subscriber__email")
     )
-    suppressed = recording.suppressed_in(batch)
+    suppressed = set(Delivery.objects.filter(batch=batch).suppressed().values_list("pk", flat=True))
     recipients, skipped = [], {}
     for delivery_id, subscription_id, status, email in rows:
         if reason := _why_not(subscription_id, status, is_suppressed=delivery_id in suppressed):
@@ -148,7 +151,10 @@ def _recipients(work: Work, batch: Batch) -> list[Recipient]:
         else:
             url = work.unsubscribe_url(subscription_id)
             recipients.append(Recipient(delivery_id, email, {"unsubscribe_url": url}))
-    recording.skip(skipped)
+    for delivery_id, reason in skipped.items():
+        Delivery.objects.filter(pk=delivery_id, state=Delivery.State.PENDING).update(
+            state=Delivery.State.SKIPPED, reason=reason, settled_at=Now()
+        )
     return recipients
 
 
@@ -169,31 +175,40 @@ def _why_not(
 
 
 def _write_ahead(batch: Batch, recipients: list[Recipient]) -> Attempt | None:
-    """Step 3: commit what is about to happen. None when the batch is no longer ours, or the dispatch was halted."""
+    """Step 4: commit what is about to happen, asking the readers once more. None: the batch is not ours any more, the
+    dispatch was halted, or somebody has just left; the batch is ready again, then, for whoever it concerns."""
     with transaction.atomic():
         held = Batch.objects.held(batch, state=Batch.State.CLAIMED).filter(
             lease_until__gt=Now(), dispatch__state=Dispatch.State.SENDING
         )
-        if held.update(state=Batch.State.SUBMITTING, lease_until=Now() + SUBMIT_LEASE) == 0:
-            Batch.objects.held(batch, state=Batch.State.CLAIMED).update(
-                state=Batch.State.READY, lease_until=None
-            )
-            return None
-        attempt = Attempt.objects.create(batch=batch, fence=batch.fence, key=uuid.uuid4())
-        waiting = Delivery.objects.filter(
-            pk__in=[recipient.delivery_id for recipient in recipients], state=Delivery.State.PENDING
-        )
-        if waiting.update(state=Delivery.State.IN_FLIGHT, attempt=attempt) == len(recipients):
-            return attempt
-        transaction.set_rollback(
-            True
-        )  # somebody stopped the dispatch since step 2; the lease frees the batch
-        return None
+        if held.update(state=Batch.State.SUBMITTING, lease_until=Now() + SUBMIT_LEASE):
+            attempt = Attempt.objects.create(batch=batch, fence=batch.fence)
+            wanted = Delivery.objects.waiting_and_wanted([recipient.delivery_id for recipient in recipients])
+            if wanted.update(state=Delivery.State.IN_FLIGHT, attempt=attempt) == len(recipients):
+                return attempt
+        transaction.set_rollback(True)
+    Batch.objects.held(batch, state=Batch.State.CLAIMED).update(state=Batch.State.READY, lease_until=None)
+    return None
 
 
-def _speak(work: Work, recipients: list[Recipient], *, written: float) -> Receipt:
-    """Step 4: one hand-over."""
+def _spoken(work: Work, speak: Callable[[], Receipt], *, written: float) -> Receipt:
+    """Step 5: one hand-over."""
     if time.monotonic() - written > LONGEST_FREEZE:
         logger.warning("Dispatch %s: frozen before a hand-over; it did not take place.", work.dispatch_id)
         return Receipt()
-    return gateway.hand_over(work.mail, recipients, alias=work.alias)
+    return speak()
+
+
+def _record(batch: Batch, attempt: Attempt, receipt: Receipt) -> None:
+    """Step 6. The answer is all we have: a database that is away for a moment must not make us forget it."""
+    for pause in (*RECORD_AGAIN_AFTER, None):
+        try:
+            recording.record(batch, attempt, receipt)
+        except OperationalError:
+            if pause is None:
+                raise
+            logger.warning("Dispatch %s: the answer could not be recorded; trying again.", batch.dispatch_id)
+            close_old_connections()
+            time.sleep(pause)
+        else:
+            return

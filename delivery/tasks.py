@@ -39,9 +39,11 @@ def start_due() -> None:
         except CannotStart as problem:
             publishing.unschedule(issue)
             logger.error("Issue %s was due and cannot be sent; it is a draft again: %s", issue.pk, problem)
+        except Exception:  # whatever is wrong with this issue, the next one has readers who wait, too
+            logger.exception("Issue %s was due and could not be started.", issue.pk)
 
 
-@shared_task
+@shared_task(soft_time_limit=540, time_limit=570)  # ten million readers take about a minute
 def prepare_dispatch(dispatch_id: int) -> None:
     preparation.prepare(dispatch_id)
     _wake_senders(dispatch_id)

@@ -60,6 +60,13 @@ class IssueAdmin(ModelAdmin):
         is_draft = obj is None or obj.status == Issue.Status.DRAFT
         return is_draft and super().has_delete_permission(request, obj)
 
+    def save_model(self, request: HttpRequest, obj: Issue, form: Any, change: bool) -> None:
+        """Only what was changed here: a form that was opened before the issue went out must not call it back."""
+        if change:
+            obj.save(update_fields=[*form.changed_data, "updated_at"])
+        else:
+            obj.save()
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:

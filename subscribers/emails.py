@@ -30,29 +30,30 @@ def send_due(subscription_id: int, *, now: datetime) -> bool:
     stays due.
     """
     due = Subscription.objects.filter(pk=subscription_id)
-    if due.filter(mail_due_at__lte=now).update(mail_due_at=now + LEASE) == 0:
+    asked = due.values_list("mail_asked_at", flat=True).first() or now
+    # A mailer that refuses is asked less and less often: after 5 minutes, and in the end after hours.
+    again = now + max(LEASE, (now - asked) / 2)
+    if due.filter(mail_due_at__lte=now).update(mail_due_at=again) == 0:
         return False
     subscription = due.select_related("subscriber", "newsletter").get()
-    if message := _message_for(subscription, now=now):
+    message = _message_for(subscription) if now - asked < GIVE_UP_AFTER else None
+    if message:
         message.send(using="default")
-        due.update(mail_due_at=None, mail_sent_at=now)
-        return True
-    due.update(mail_due_at=None)
-    return False
+    due.update(mail_due_at=None, **({"mail_sent_at": now} if message else {}))
+    return message is not None
 
 
-def _message_for(subscription: Subscription, *, now: datetime) -> EmailMultiAlternatives | None:
-    requested = subscription.requested_at
+def _message_for(subscription: Subscription) -> EmailMultiAlternatives | None:
     found = Suppression.objects.filter(address_key=subscription.subscriber.address_key)
     if found.exclude(reason__in=Suppression.LIFTED_BY_CONFIRMING).exists():
         return None
-    if subscription.status == Subscription.Status.ACTIVE:
-        return already_subscribed(subscription)
-    if subscription.status == Subscription.Status.PENDING and (
-        requested is None or now - requested < GIVE_UP_AFTER
-    ):
-        return confirmation(subscription)
-    return None
+    match subscription.status:
+        case Subscription.Status.ACTIVE:
+            return already_subscribed(subscription)
+        case Subscription.Status.PENDING:
+            return confirmation(subscription)
+        case _:
+            return None
 
 
 def confirmation(subscription: Subscription) -> EmailMultiAlternatives:

@@ -37,19 +37,24 @@ def subscribe(
             subscriber=subscriber, newsletter=newsletter, defaults={"origin": origin, "requested_at": now}
         )
         rows = Subscription.objects.filter(pk=subscription.pk)
-        rows.filter(status=Status.UNSUBSCRIBED).update(
+        rows.filter(Q(status=Status.UNSUBSCRIBED) | _lapsed(subscriber)).update(
             status=Status.PENDING, generation=F("generation") + 1, requested_at=now, mail_sent_at=None
         )
-        if rows.filter(_cooled_down(now), mail_due_at__isnull=True).update(mail_due_at=now):
-            rows.filter(status=Status.PENDING).update(
-                requested_at=now
-            )  # a new wish, and a new day to mail it
+        rows.filter(_cooled_down(now), mail_due_at__isnull=True).update(mail_due_at=now, mail_asked_at=now)
     subscription.refresh_from_db()
     return subscription
 
 
 def _cooled_down(now: datetime) -> Q:
     return Q(mail_sent_at__isnull=True) | Q(mail_sent_at__lte=now - MAIL_COOL_DOWN)
+
+
+def _lapsed(subscriber: Subscriber) -> Q:
+    """Active on paper, but not mailed since their address bounced: who asks again shows by confirming that it works."""
+    found = Suppression.objects.filter(
+        address_key=subscriber.address_key, reason__in=Suppression.LIFTED_BY_CONFIRMING
+    )
+    return Q(status=Status.ACTIVE) if found.exists() else Q(pk__in=[])
 
 
 def confirm(subscription: Subscription, *, generation: int) -> bool:

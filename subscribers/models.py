@@ -80,6 +80,7 @@ class Subscription(models.Model):
     confirmed_at = models.DateTimeField(_("confirmed"), null=True, blank=True, editable=False)
     unsubscribed_at = models.DateTimeField(_("unsubscribed"), null=True, blank=True, editable=False)
     mail_due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    mail_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
     mail_sent_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = SubscriptionQuerySet.as_manager()

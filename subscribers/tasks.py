@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from celery import shared_task
+from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -34,8 +36,12 @@ def count_readers() -> None:
 
 def wake(subscription_id: int) -> None:
     """Ask a worker to send the due mail soon. A broker out of reach costs the reader a sweep, not the page."""
+    transaction.on_commit(partial(_send_soon, subscription_id))
+
+
+def _send_soon(subscription_id: int) -> None:
     try:
-        send_lifecycle_mail.delay_on_commit(subscription_id)  # type: ignore[attr-defined]  # DjangoTask, untyped
+        send_lifecycle_mail.delay(subscription_id)
     except OperationalError:
         logger.warning(
             "The broker cannot be reached; the sweep will send the mail of subscription %s.", subscription_id

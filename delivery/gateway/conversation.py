@@ -12,89 +12,97 @@ import time
 from typing import TYPE_CHECKING
 
 from delivery.exceptions import AccountRefused, SendError, Transient, Uncertain
-from delivery.messages import LONGEST_BATCH
+from delivery.gateway.answers import InARow
+from delivery.messages import LONGEST_BATCH, Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from delivery.messages import Receipt, Recipient
+    from delivery.messages import Recipient
 
 Letter = tuple["Recipient", bytes]
 Reply = tuple[int, bytes]
 BROKEN = (OSError, smtplib.SMTPException)
+# "Too busy", "no room", "too many connections" (RFC 5321 4.2.2; 454 as in RFC 4954): everybody waits.
+NOT_NOW_FOR_ANYBODY = frozenset({421, 452, 454})
 THROTTLED = 5.0  # seconds that everybody waits after "too many"; SMTP has no way to name a time
 
 
 class Conversation:
-    """One batch over one open connection."""
+    """One batch over one open connection. What is known of each reader stands in `receipt`, however it ends."""
 
-    def __init__(self, connection: smtplib.SMTP, *, sender: str, receipt: Receipt) -> None:
+    def __init__(self, connection: smtplib.SMTP, *, sender: str) -> None:
         self.connection = connection
-        self.receipt = receipt
+        self.receipt = Receipt()
         self.sender = sender
         self.is_pipelined = connection.has_extn("pipelining")
         self.names_size = connection.has_extn("size")
         self.deadline = time.monotonic() + LONGEST_BATCH
+        self.in_a_row = InARow()
+        self.being_told: Recipient | None = None  # whose mail is on the wire, without an answer yet
 
-    def hold(self, letters: Iterator[Letter]) -> SendError | None:
-        """Hand the letters over one by one. Returns what stopped it; None when all had their answer or time is up."""
+    def hold(self, letters: Iterator[Letter]) -> None:
+        """Hand the letters over one by one, until all have their answer, something stops it, or time is up."""
         letter = next(letters, None)
         try:
             if letter and self.is_pipelined:
                 self.connection.send(b"".join(self._envelope(letter)))
+            while letter and not self.receipt.stopped_by:
+                following = next(letters, None) if time.monotonic() < self.deadline else None
+                self._one(letter, following)
+                self.receipt.stopped_by = self.receipt.stopped_by or self.in_a_row.count(self.receipt)
+                letter = following
         except BROKEN as error:
-            return Transient(_words(error))
-        while letter:
-            following = next(letters, None) if time.monotonic() < self.deadline else None
-            if problem := self._one(letter, following):
-                return problem
-            letter = following
-        return None
+            self.break_off(error)
 
-    def _one(self, letter: Letter, following: Letter | None) -> SendError | None:
+    def break_off(self, error: Exception) -> None:
+        """The connection is gone, or we are. Only the mail that was on the wire is in doubt."""
+        if self.being_told:
+            self.receipt.uncertain[self.being_told.delivery_id] = _words(error)
+            self.receipt.stopped_by = Uncertain(_words(error))
+        else:
+            self.receipt.stopped_by = Transient(_words(error))
+
+    def _one(self, letter: Letter, following: Letter | None) -> None:
         recipient, mail = letter
-        try:
-            replies = self._replies_to_envelope(letter)
-        except BROKEN as error:
-            return Transient(_words(error))  # the mail itself has not been spoken
+        replies = self._replies_to_envelope(letter)
         (mail_code, _), (rcpt_code, _), (data_code, _) = replies
         if mail_code != 250:
-            return _sender_refused(replies[0])
-        if rcpt_code not in {250, 251} or data_code != 354:
-            refusal = replies[1] if rcpt_code not in {250, 251} else replies[2]
-            return self._reader_refused(recipient, refusal) or self._start_over(following, replies)
-        try:
+            self.receipt.stopped_by = _sender_refused(replies[0])
+        elif rcpt_code not in {250, 251} or data_code != 354:
+            self._settle(recipient, replies[1] if rcpt_code not in {250, 251} else replies[2])
+            self._start_over(following, replies)
+        else:
+            self.being_told = recipient
             self.connection.send(_dot_stuffed(mail) + self._ahead(following))
             reply = self.connection.getreply()
-        except BROKEN as error:
-            self.receipt.uncertain[recipient.delivery_id] = _words(error)
-            return Uncertain(_words(error))
-        return self._settle(recipient, reply)
+            self.being_told = None
+            self._settle(recipient, reply)
 
-    def _settle(self, recipient: Recipient, reply: Reply) -> SendError | None:
-        if reply[0] == 250:
+    def _settle(self, recipient: Recipient, reply: Reply) -> None:
+        """What the server's word about one reader means for them, and for all who come after."""
+        code = reply[0]
+        if code == 250:
             self.receipt.accepted[recipient.delivery_id] = ""
-            return None
-        if 400 <= reply[0] < 600:
-            return self._reader_refused(recipient, reply)
-        self.receipt.uncertain[recipient.delivery_id] = _said(reply)
-        return Uncertain(_said(reply))
+        elif code in NOT_NOW_FOR_ANYBODY:
+            self.receipt.stopped_by = Transient(_said(reply), retry_after=THROTTLED)
+        elif (
+            400 <= code < 500
+        ):  # greylisting, a full mailbox, a domain that does not answer: this reader later
+            self.receipt.deferred[recipient.delivery_id] = _said(reply)
+        elif 500 <= code < 600:
+            self.receipt.refused[recipient.delivery_id] = _said(reply)
+        else:
+            self.receipt.uncertain[recipient.delivery_id] = _said(reply)
+            self.receipt.stopped_by = Uncertain(_said(reply))
 
-    def _reader_refused(self, recipient: Recipient, reply: Reply) -> SendError | None:
-        if 400 <= reply[0] < 500:  # "not now": this reader and all after stay pending
-            return _not_now(reply)
-        self.receipt.refused[recipient.delivery_id] = _said(reply)
-        return None
-
-    def _start_over(self, following: Letter | None, replies: list[Reply]) -> SendError | None:
-        """Leave a transaction whose reader was refused. Some servers say 354 all the same and wait for the dot."""
+    def _start_over(self, following: Letter | None, replies: list[Reply]) -> None:
+        """Leave a transaction whose reader was not taken. Some servers say 354 all the same and wait for the dot."""
+        if self.receipt.stopped_by:
+            return
         leave = b".\r\n" if replies[2][0] == 354 else b"RSET\r\n"
-        try:
-            self.connection.send(leave + self._ahead(following))
-            self.connection.getreply()
-        except BROKEN as error:
-            return Transient(_words(error))
-        return None
+        self.connection.send(leave + self._ahead(following))
+        self.connection.getreply()
 
     def _ahead(self, following: Letter | None) -> bytes:
         return b"".join(self._envelope(following)) if following and self.is_pipelined else b""
@@ -121,12 +129,9 @@ class Conversation:
 
 
 def _sender_refused(reply: Reply) -> SendError:
-    return _not_now(reply) if 400 <= reply[0] < 500 else AccountRefused(_said(reply))
-
-
-def _not_now(reply: Reply) -> Transient:
-    """421 and 454 mean "too much for now" for everybody, other 4xx may mean one mailbox."""
-    return Transient(_said(reply), retry_after=THROTTLED if reply[0] in {421, 454} else None)
+    if 400 <= reply[0] < 500:
+        return Transient(_said(reply), retry_after=THROTTLED)
+    return AccountRefused(_said(reply))
 
 
 def _dot_stuffed(mail: bytes) -> bytes:

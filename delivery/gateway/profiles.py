@@ -1,6 +1,7 @@
 """What each provider can do, and so how an issue is handed over to it.
 
-Sources: Anymail 15.2's documentation of each provider, and payloads captured from its backends.
+A provider goes by batches only once a test has looked at its final payload, with each reader's own way out in
+header and body; until then it gets one call per reader, which every provider does right.
 """
 
 from __future__ import annotations
@@ -30,8 +31,6 @@ class Profile:
 SINGLE = Profile(Way.SINGLE, batch_size=20, largest_batch=100)
 PROFILES = {
     "mailgun": Profile(Way.SLOTS, batch_size=500, largest_batch=1000, slot_syntax="%recipient.{}%"),
-    "sendgrid": Profile(Way.SLOTS, batch_size=500, largest_batch=1000, slot_syntax="-{}-"),
-    "mailjet": Profile(Way.SLOTS, batch_size=50, largest_batch=50, slot_syntax="[[var:{}]]"),
     "smtp": Profile(Way.SMTP, batch_size=100, largest_batch=1000),
     "smtps": Profile(Way.SMTP, batch_size=100, largest_batch=1000),
 }

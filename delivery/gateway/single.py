@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.mail import EmailMultiAlternatives, mailers
 
 from delivery.exceptions import CallRefused, SendError, Uncertain
-from delivery.gateway.answers import before_speaking, verdict
+from delivery.gateway.answers import InARow, verdict
 from delivery.messages import LONGEST_BATCH, Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from delivery.messages import IssueMail, Recipient
 
 
-def hand_over(mail: IssueMail, recipients: Sequence[Recipient], *, alias: str) -> Receipt:
-    receipt, deadline = Receipt(), time.monotonic() + LONGEST_BATCH
-    try:
-        connection = mailers[alias]
-        connection.open()
-    except Exception as error:  # nothing has been spoken yet, whatever it was
-        receipt.stopped_by = before_speaking(error)
-        return receipt
-    with connection:
-        for recipient in recipients:
-            if time.monotonic() > deadline:
-                break
-            try:
-                message = build(mail, recipient)
-                connection.send_messages([message])
-            except Exception as error:  # whatever it was, this reader needs a verdict
-                if not _note(receipt, recipient, verdict(error)):
-                    return receipt
-            else:
-                _note_answer(receipt, recipient, message)
-    return receipt
+def ready(mail: IssueMail, recipients: Sequence[Recipient], *, alias: str) -> Callable[[], Receipt]:
+    connection = mailers[alias]
+    messages = [(recipient, build(mail, recipient)) for recipient in recipients]
+    connection.open()
+    return lambda: _speak(connection, messages)
 
 
 def build(mail: IssueMail, recipient: Recipient) -> EmailMultiAlternatives:
@@ -50,19 +34,35 @@ def build(mail: IssueMail, recipient: Recipient) -> EmailMultiAlternatives:
         headers={**mail.headers, "List-Unsubscribe": recipient.list_unsubscribe},
     )
     message.attach_alternative(mail.html.fill(recipient.values), "text/html")
+    # Anymail's word for what comes back in the provider's events: the only join that works if an answer is lost.
+    message.metadata = {"delivery": str(recipient.delivery_id)}  # type: ignore[attr-defined]
     return message
 
 
-def _note(receipt: Receipt, recipient: Recipient, error: SendError) -> bool:
-    """Whether the next reader may be tried."""
+def _speak(connection: Any, messages: list[tuple[Recipient, EmailMultiAlternatives]]) -> Receipt:
+    receipt, deadline, in_a_row = Receipt(), time.monotonic() + LONGEST_BATCH, InARow()
+    with connection:
+        for recipient, message in messages:
+            if time.monotonic() > deadline or receipt.stopped_by:
+                break
+            try:
+                connection.send_messages([message])
+            except Exception as error:  # whatever it was, this reader needs a verdict
+                _note(receipt, recipient, verdict(error))
+            else:
+                _note_answer(receipt, recipient, message)
+            receipt.stopped_by = receipt.stopped_by or in_a_row.count(receipt)
+    return receipt
+
+
+def _note(receipt: Receipt, recipient: Recipient, error: SendError) -> None:
     match error:
         case CallRefused():
             receipt.refused[recipient.delivery_id] = str(error)
-            return True
+            return
         case Uncertain():
             receipt.uncertain[recipient.delivery_id] = str(error)
     receipt.stopped_by = error
-    return False
 
 
 def _note_answer(receipt: Receipt, recipient: Recipient, message: EmailMultiAlternatives) -> None:

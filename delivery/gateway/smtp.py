@@ -12,40 +12,50 @@ from typing import TYPE_CHECKING, Any
 from django.core.mail import mailers
 
 from delivery.gateway import mime
-from delivery.gateway.answers import before_speaking
 from delivery.gateway.conversation import Conversation
-from delivery.messages import Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from delivery.messages import IssueMail, Recipient
+    from delivery.gateway.conversation import Letter
+    from delivery.messages import IssueMail, Receipt, Recipient
 
 _kept = threading.local()  # one open connection per mailer and thread
 
 
-def hand_over(mail: IssueMail, recipients: Sequence[Recipient], *, alias: str) -> Receipt:
-    receipt = Receipt()
+def ready(mail: IssueMail, recipients: Sequence[Recipient], *, alias: str) -> Callable[[], Receipt]:
     prepared = mime.prepare(mail)
+    letters = [(recipient, prepared.mail_for(recipient)) for recipient in recipients]
+    connection = _connection(alias)
+    sender = _addr_spec(mail.sender)
+    return lambda: _speak(Conversation(connection, sender=sender), letters, alias=alias)
+
+
+def _speak(talk: Conversation, letters: Sequence[Letter], *, alias: str) -> Receipt:
+    """A conversation that did not end well leaves answers on the wire that the next one would take for its own."""
+    has_ended = False
     try:
-        connection = _connection(alias)
-    except Exception as error:  # nothing has been spoken yet, whatever it was
-        receipt.stopped_by = before_speaking(error)
-        return receipt
-    talk = Conversation(connection, sender=_addr_spec(mail.sender), receipt=receipt)
-    receipt.stopped_by = talk.hold((recipient, prepared.mail_for(recipient)) for recipient in recipients)
-    if receipt.stopped_by:
-        close(alias)
-    return receipt
+        talk.hold(iter(letters))
+        has_ended = talk.receipt.stopped_by is None
+    except Exception as error:  # a time limit, say, in the middle of a sentence
+        talk.break_off(error)
+    finally:
+        if not has_ended:
+            drop(alias)
+    return talk.receipt
 
 
 def close(alias: str) -> None:
-    """Drop this thread's connection; the next batch opens a fresh one."""
+    """Take leave of the server."""
     if backend := vars(_kept).pop(alias, None):
-        try:
-            backend.close()
-        except OSError:  # it was broken, which is why it is closed
-            backend.connection = None
+        backend.close()
+
+
+def drop(alias: str) -> None:
+    """Hang up without a word; the next batch opens a fresh connection."""
+    if backend := vars(_kept).pop(alias, None):
+        backend.connection.close()
+        backend.connection = None
 
 
 def _connection(alias: str) -> smtplib.SMTP:
@@ -56,11 +66,15 @@ def _connection(alias: str) -> smtplib.SMTP:
                 return backend.connection  # type: ignore[no-any-return]
         except (OSError, smtplib.SMTPException):
             pass
-        close(alias)
+        drop(alias)
     backend = mailers[alias]
     backend.open()
-    backend.connection.ehlo_or_helo_if_needed()  # which says what the server can do; a login would have said it already
     vars(_kept)[alias] = backend
+    try:  # a greeting, which says what the server can do; a login would have said it already
+        backend.connection.ehlo_or_helo_if_needed()
+    except BaseException:
+        drop(alias)
+        raise
     return backend.connection  # type: ignore[no-any-return]
 
 

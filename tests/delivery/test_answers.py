@@ -11,6 +11,7 @@ from anymail.exceptions import (
     AnymailRequestsAPIError,
     AnymailUnsupportedFeature,
 )
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from delivery.exceptions import AccountRefused, CallRefused, SendError, Transient, Uncertain
 from delivery.gateway.answers import retry_after, verdict
@@ -31,11 +32,34 @@ def broken(kind: type[requests.RequestException], cause: str = "") -> Exception:
     return error
 
 
+def amazon(code: str, status: int) -> Exception:
+    """As Anymail raises what Amazon's client raised."""
+    answer = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    error = AnymailAPIError("SES")
+    error.__cause__ = ClientError(answer, "SendEmail")
+    return error
+
+
+def unreached_amazon() -> Exception:
+    error = AnymailAPIError("SES")
+    error.__cause__ = EndpointConnectionError(endpoint_url="https://email.eu-west-1.amazonaws.com")
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
         (broken(requests.ConnectTimeout), Transient),
-        (broken(requests.exceptions.SSLError), Transient),
+        (
+            broken(requests.exceptions.SSLError, "SSLCertVerificationError: CERTIFICATE_VERIFY_FAILED"),
+            Transient,
+        ),
+        (broken(requests.exceptions.SSLError, "[SSL] record layer failure"), Uncertain),
+        (amazon("ThrottlingException", 400), Transient),
+        (amazon("MessageRejected", 400), CallRefused),
+        (amazon("AccessDeniedException", 403), AccountRefused),
+        (amazon("InternalFailure", 500), Uncertain),
+        (unreached_amazon(), Transient),
         (broken(requests.ConnectionError, "NewConnectionError: refused"), Transient),
         (broken(requests.ConnectionError, "NameResolutionError: unknown"), Transient),
         (broken(requests.ConnectionError, "('Connection aborted.', RemoteDisconnected())"), Uncertain),

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import smtplib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
 from delivery import control, preparation, progress, recording, recovery, submission
 from delivery.gateway import conversation, smtp
+from delivery.links import unsubscribe_urls
+from delivery.messages import Receipt
 from delivery.models import Attempt, Batch, Delivery, Dispatch
 from delivery.progress import Balance
 from newsletter.models import Issue
@@ -203,7 +209,7 @@ def test_provider_that_never_answers_is_not_asked_for_ever(draft: Issue, mailgun
 
     assert states(balance) == only(uncertain=15, pending=READERS - 15)
     assert (dispatch.state, mailgun.seen()["calls"]) == (Dispatch.State.PAUSED, 5)
-    assert "without an answer" in dispatch.reason
+    assert "no clear answer" in dispatch.reason
 
 
 @pytest.mark.parametrize("verb", ["pause", "stop"])
@@ -285,7 +291,7 @@ def test_provider_that_refuses_everybody_is_asked_about_few(by_mailgun: Dispatch
 
     assert states(balance) == only(failed=10, pending=READERS - 10)
     assert by_mailgun.state == Dispatch.State.PAUSED
-    assert "refused the first 10 readers" in by_mailgun.reason
+    assert "refused 10 readers in a row" in by_mailgun.reason
 
 
 @pytest.mark.parametrize(
@@ -304,3 +310,142 @@ def test_server_that_was_never_reached_makes_nobody_uncertain(
 
     assert states(balance) == only(pending=READERS)
     assert by_smtp.state == state
+
+
+def test_quota_that_runs_out_midway_fails_few_and_pauses(draft: Issue, smtp_server: Fake, settings) -> None:
+    settings.HAND_OVER = {"bulk": {"scheme": "smtp", "batch_size": 100}}
+    dispatch = prepared(draft)
+    in_order = Delivery.objects.order_by("pk").values_list("subscription__subscriber__email", flat=True)
+    smtp_server.faults(refuse=dict.fromkeys(in_order[12:], 550))
+
+    balance = send(dispatch)
+
+    assert states(balance) == only(accepted=12, failed=10, pending=READERS - 22)
+    assert dispatch.state == Dispatch.State.PAUSED
+    smtp_server.faults()
+    control.resume(dispatch.pk)
+    assert states(send(dispatch)) == only(accepted=READERS - 10, failed=10)
+
+
+def test_mailbox_that_says_not_now_holds_nobody_up(by_smtp: Dispatch, smtp_server: Fake) -> None:
+    smtp_server.faults(refuse={"reader7@example.com": 450})
+
+    first = send(by_smtp)
+    balance = send(by_smtp, rounds=recording.MOST_TRIES + 1)
+
+    assert states(first) == only(accepted=READERS - 1, pending=1)
+    assert states(balance) == only(accepted=READERS - 1, failed=1)
+    assert balance.failed_by_reason == {"put_off": 1}
+    assert by_smtp.state == Dispatch.State.SENT
+
+
+@pytest.mark.parametrize("moment", range(1, 40, 3))
+def test_interrupted_conversation_gives_nobody_another_readers_mail(
+    by_smtp: Dispatch, smtp_server: Fake, monkeypatch, moment: int
+) -> None:
+    heard = iter(range(1, 10_000))
+    getreply = smtplib.SMTP.getreply
+
+    def interrupted(connection: smtplib.SMTP) -> tuple[int, bytes]:
+        if next(heard) == moment:
+            raise SoftTimeLimitExceeded
+        return getreply(connection)
+
+    monkeypatch.setattr(smtplib.SMTP, "getreply", interrupted)
+
+    balance = send(by_smtp, rounds=3)
+
+    ways_out = smtp_server.links()
+    links = unsubscribe_urls(by_smtp.pk)
+    mine = {row.subscriber.email: links(row.pk) for row in Subscription.objects.select_related("subscriber")}
+    assert ways_out == {address: mine[address] for address in ways_out}
+    got = set(smtp_server.counts())
+    accepted = Delivery.objects.filter(state="accepted").values_list(
+        "subscription__subscriber__email", flat=True
+    )
+    assert set(accepted) <= got
+    assert (smtp_server.seen()["duplicates"], balance.uncertain <= 1, balance.pending) == (0, True, 0)
+
+
+def test_who_leaves_in_the_last_moment_is_not_written_to(dispatch: Dispatch, provider: Fake) -> None:
+    work = submission._load(dispatch.pk)
+    batch = submission._claim(work)
+    assert batch
+    recipients = submission._recipients(work, batch)
+    leaving = Delivery.objects.get(pk=recipients[0].delivery_id).subscription
+    lifecycle.unsubscribe(leaving)
+
+    assert submission._write_ahead(batch, recipients) is None
+
+    assert states(send(dispatch)) == only(accepted=READERS - 1, skipped=1)
+    assert leaving.subscriber.email not in provider.counts()
+
+
+def test_stop_settles_what_a_worker_still_hands_back(by_mailgun: Dispatch, mailgun: Fake) -> None:
+    work = submission._load(by_mailgun.pk)
+    batch = submission._claim(work)
+    assert batch
+    attempt = submission._write_ahead(batch, submission._recipients(work, batch))
+    control.stop(by_mailgun.pk)
+    recording.record(batch, attempt, Receipt())
+
+    recovery.recover()
+
+    assert states(progress.balance(Dispatch.objects.get())) == only(skipped=READERS)
+    assert not Batch.objects.open().exists()
+
+
+def test_workers_that_keep_dying_in_the_middle_pause_the_dispatch(
+    draft: Issue, mailgun: Fake, settings
+) -> None:
+    settings.HAND_OVER = {"bulk": {"scheme": "mailgun", "batch_size": 3}}
+    dispatch = prepared(draft)
+    for _ in range(recording.MOST_DOUBTS):
+        die_while_speaking(dispatch)
+        recovery.recover()
+
+    dispatch.refresh_from_db()
+
+    assert dispatch.state == Dispatch.State.PAUSED
+
+
+def test_database_that_is_away_for_a_moment_loses_no_answer(
+    by_mailgun: Dispatch, mailgun: Fake, monkeypatch
+) -> None:
+    monkeypatch.setattr(submission, "RECORD_AGAIN_AFTER", (0.0, 0.0))
+    monkeypatch.setattr(submission, "close_old_connections", lambda: None)
+    record, failures = recording.record, iter([OperationalError("database is locked")] * 2)
+
+    def record_at_last(*args: object) -> None:
+        if error := next(failures, None):
+            raise error
+        record(*args)
+
+    monkeypatch.setattr(recording, "record", record_at_last)
+
+    assert states(send(by_mailgun)) == only(accepted=READERS)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_four_workers_at_once_lose_and_double_nobody(mailgun: Fake, settings) -> None:
+    settings.HAND_OVER = {"bulk": {"scheme": "mailgun", "batch_size": 20}}
+    dispatch = prepared(factories.issue(factories.newsletter()))
+    bad = [f"reader{number}@example.com" for number in (1, 8, 15, 22)]
+    mailgun.faults(refuse=dict.fromkeys(bad, 400), throttle_every=7, retry_after=0, latency=0.01)
+
+    for _ in range(12):
+        with ThreadPoolExecutor(4) as workers:
+            list(workers.map(send_in_a_thread, [dispatch.pk] * 4))
+        Batch.objects.update(not_before=None)
+        Dispatch.objects.update(not_before=None)
+
+    dispatch.refresh_from_db()
+    assert states(progress.balance(dispatch)) == only(accepted=READERS - 4, failed=4)
+    assert (mailgun.seen()["recipients"], mailgun.seen()["duplicates"]) == (READERS - 4, 0)
+
+
+def send_in_a_thread(dispatch_id: int) -> None:
+    try:
+        submission.send_for(dispatch_id, seconds=5)
+    finally:
+        connection.close()

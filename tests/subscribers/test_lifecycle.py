@@ -40,12 +40,12 @@ def test_subscribe_twice_is_one_reader_and_one_mail_in_an_hour(daily: Newsletter
 def test_subscribe_again_after_the_cool_down_has_a_mail_due(daily: Newsletter) -> None:
     lifecycle.subscribe(daily, email="ada@example.com")
     long_ago = timezone.now() - lifecycle.MAIL_COOL_DOWN - timedelta(minutes=1)
-    Subscription.objects.update(mail_due_at=None, mail_sent_at=long_ago, requested_at=long_ago)
+    Subscription.objects.update(mail_due_at=None, mail_sent_at=long_ago, mail_asked_at=long_ago)
 
     again = lifecycle.subscribe(daily, email="ada@example.com")
 
     assert again.mail_due_at is not None
-    assert again.requested_at == again.mail_due_at
+    assert again.mail_asked_at == again.mail_due_at
 
 
 def test_subscribe_leaves_an_active_reader_active(daily: Newsletter) -> None:
@@ -152,3 +152,14 @@ def test_erased_reader_leaves_a_hash_and_the_counts_of_the_ledger(daily: Newslet
     again = lifecycle.subscribe(daily, email="ada@example.com")
     assert lifecycle.confirm(again, generation=1) is True
     assert Subscription.objects.mailable(daily).get() == again
+
+
+def test_reader_whose_address_bounced_comes_back_by_confirming(daily: Newsletter) -> None:
+    ada, *_ = factories.cast(daily)
+    lifecycle.suppress("ada@example.com", reason=Suppression.Reason.HARD_BOUNCE)
+
+    again = lifecycle.subscribe(daily, email="ada@example.com")
+
+    assert (again.status, again.generation) == (Status.PENDING, 2)
+    assert lifecycle.confirm(again, generation=2) is True
+    assert Subscription.objects.mailable(daily).filter(pk=ada.pk).exists()
