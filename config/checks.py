@@ -49,7 +49,7 @@ def _secret_key() -> str:
 
 @register("courant", Tags.security)
 def keys_differ(**kwargs: Any) -> list[CheckMessage]:
-    keys = [_secret_key(), *settings.LINK_KEYS, settings.SUPPRESSION_KEY]
+    keys = [key for key in (_secret_key(), *settings.LINK_KEYS, settings.SUPPRESSION_KEY) if key]
     if settings.DEBUG or len(set(keys)) == len(keys):
         return []
     return [

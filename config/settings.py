@@ -122,7 +122,9 @@ MAILERS = {"default": _transactional.as_setting(), "bulk": _bulk.as_setting()}
 # How issues are handed over to a mailer (delivery/gateway); MAILERS itself takes no keys of ours.
 HAND_OVER = {"bulk": {"scheme": _bulk.scheme, **_bulk.hand_over}}
 USES_OUTBOX = "outbox" in {_bulk.scheme, _transactional.scheme}
-OUTBOX_PATH = DATA_DIR / "outbox.sqlite3" if USES_OUTBOX and DEBUG else None  # it shows every mail to everybody
+OUTBOX_PATH = (
+    DATA_DIR / "outbox.sqlite3" if USES_OUTBOX and DEBUG else None
+)  # it shows every mail to everybody
 
 # --- Celery: every setting has its reason in docs/architecture.md ----------------------------------
 CELERY_BROKER_URL = REDIS_URL or f"embedded://localhost/{DATA_DIR / 'broker.sqlite3'}"

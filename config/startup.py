@@ -23,5 +23,6 @@ def require_safe_settings() -> None:
     except (ImproperlyConfigured, ValueError) as error:  # a setting that cannot be read
         lines = [str(error)]
     if lines:
-        sys.__stderr__.write("".join(f"Courant does not start. {line}\n" for line in lines))
+        # Not sys.stderr: beat has put its log in there, and may be told to keep quiet.
+        print("\n".join(f"Courant does not start. {line}" for line in sorted(lines)), file=sys.__stderr__)  # noqa: T201
         sys.exit(CANNOT_START)

@@ -1,4 +1,4 @@
-"""Each wrong combination of the environment is found by `manage.py check`, in a process of its own."""
+"""How settings read the environment, and which wrong combinations `manage.py check` finds; each in a process of its own."""
 
 from __future__ import annotations
 
@@ -21,11 +21,31 @@ GOOD = {
 }
 
 
-def check(folder: Path, **changes: str | None) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *words: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
     changed = {name: value for name, value in (GOOD | changes).items() if value is not None}
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), **changed}
-    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    command = [sys.executable, *words]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def check(folder: Path, **changes: str | None) -> subprocess.CompletedProcess[str]:
+    return run(folder, "manage.py", "check", "--deploy", "--fail-level", "WARNING", **changes)
+
+
+def printed(folder: Path, expression: str, **changes: str | None) -> str:
+    done = run(
+        folder,
+        "manage.py",
+        "shell",
+        "--no-imports",
+        "-c",
+        "from django.conf import settings; from subscribers import tokens; " + f"print({expression})",
+        **changes,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def test_production_environment_is_clean(tmp_path: Path) -> None:
@@ -69,7 +89,12 @@ def test_secret_key_may_come_from_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"MAILER_URL": "pigeon://coop"}, "MAILER_URL begins with"), ({"DATA_DIR": "/dev/null/x"}, "DATA_DIR")],
+    [
+        ({"MAILER_URL": "pigeon://coop"}, "MAILER_URL begins with"),
+        ({"DATA_DIR": "/dev/null/x"}, "DATA_DIR"),
+        ({"TRUSTED_PROXIES": "one"}, 'Environment variable "TRUSTED_PROXIES" invalid'),
+        ({"SECRET_KEY_FILE": "/dev/null/x"}, "The value of SECRET_KEY_FILE must be a readable file path"),
+    ],
 )
 def test_setting_that_cannot_be_read_is_said_in_one_line(
     tmp_path: Path, changes: dict[str, str | None], words: str
@@ -79,3 +104,92 @@ def test_setting_that_cannot_be_read_is_said_in_one_line(
     assert result.returncode == 1
     assert result.stderr.startswith(words)
     assert len(result.stderr.splitlines()) == 1
+
+
+PROCESSES = {
+    "web": "gunicorn config.wsgi --bind 127.0.0.1:0 --no-control-socket --log-level critical",
+    "worker": "celery --quiet -A config worker --pool solo",
+    "beat": "celery --quiet -A config beat --pidfile=",
+}
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_no_process_starts_with_the_outbox_or_without_keys(tmp_path: Path, name: str) -> None:
+    done = run(
+        tmp_path,
+        "-m",
+        *PROCESSES[name].split(),
+        MAILER_URL="outbox://",
+        LINK_KEYS="",
+        SUPPRESSION_KEY="weak-secret",
+    )
+
+    said = [line for line in done.stderr.splitlines() if line.startswith("Courant does not start. ")]
+    assert done.returncode == 3
+    assert [line.split()[4] for line in said] == ["courant.E002:", "courant.E003:", "courant.E005:"]
+    assert "Set MAILER_URL to your provider" in said[2]
+    assert "Traceback" not in done.stderr
+    assert "weak-secret" not in done.stderr
+
+
+def test_web_process_says_in_one_line_which_setting_cannot_be_read(tmp_path: Path) -> None:
+    done = run(tmp_path, "-m", *PROCESSES["web"].split(), MAILER_URL="pigeon://user:secret@coop")
+
+    said = [line for line in done.stderr.splitlines() if "MAILER_URL" in line]
+    assert (done.returncode, len(said)) == (3, 1)
+    assert said[0].startswith("Courant does not start. MAILER_URL begins with 'pigeon'://")
+    assert "secret" not in done.stderr
+
+
+def test_outbox_has_no_pages_and_no_file_unless_in_debug(tmp_path: Path) -> None:
+    asked = "settings.OUTBOX_PATH, __import__('django.urls').urls.get_resolver().namespace_dict.get('outbox')"
+
+    assert printed(tmp_path, asked, MAILER_URL="outbox://") == "None None"
+    assert "outbox.sqlite3" in printed(tmp_path, asked, MAILER_URL="outbox://", DEBUG="1")
+
+
+def test_lists_lose_blanks_and_empty_parts(tmp_path: Path) -> None:
+    asked = "settings.LINK_KEYS, settings.ALLOWED_HOSTS"
+
+    found = printed(tmp_path, asked, LINK_KEYS="new, old,, ", ALLOWED_HOSTS=" a.example.com ,b.example.com,")
+
+    assert found == "['new', 'old'] ['a.example.com', 'b.example.com']"
+
+
+def test_empty_value_means_left_out(tmp_path: Path) -> None:
+    names = (
+        "LINK_KEYS",
+        "DATABASE_URL",
+        "TRUSTED_PROXIES",
+        "ALLOWED_HOSTS",
+        "SITE_URL",
+        "REDIS_URL",
+        "DEBUG",
+        "STATIC_ROOT",
+    )
+    names += (
+        "MAILER_URL",
+        "TRANSACTIONAL_MAILER_URL",
+        "LOG_LEVEL",
+        "HSTS_SECONDS",
+        "DATABASE_CONN_MAX_AGE",
+        "SECRET_KEY_FILE",
+    )
+    asked = "{name: getattr(settings, name) for name in dir(settings) if name.isupper()}"
+
+    empty = printed(tmp_path, asked, **dict.fromkeys(names, ""))
+
+    assert empty == printed(tmp_path, asked, **dict.fromkeys(names))
+    assert "'TRUSTED_PROXIES': 0" in empty
+    assert "'SITE_URL': 'http://localhost:8000'" in empty
+
+
+def test_empty_data_dir_is_the_usual_one(tmp_path: Path) -> None:
+    assert printed(tmp_path, "settings.DATA_DIR == settings.BASE_DIR / 'data'", DATA_DIR="") == "True"
+
+
+def test_new_link_key_in_front_keeps_the_links_in_old_mails(tmp_path: Path) -> None:
+    token = printed(tmp_path, "tokens.unsubscribe_token(7, mark='42')", LINK_KEYS="old")
+
+    read = f"tokens.read_unsubscribe({token!r})"
+    assert printed(tmp_path, read, LINK_KEYS="new, old") == "UnsubscribeClaim(subscription_id=7, mark='42')"
