@@ -13,9 +13,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db import OperationalError, close_old_connections, transaction
 from django.db.models import F
 from django.db.models.functions import Now
@@ -27,6 +25,7 @@ from delivery.links import unsubscribe_urls
 from delivery.messages import IssueMail, Receipt, Recipient
 from delivery.models import Attempt, Batch, Delivery, Dispatch
 from newsletter.rendering import Stencil
+from newsletter.site import mail_domain
 from subscribers.models import Subscription
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def _pause(work: Work) -> float | None:
 def _load(dispatch_id: int) -> Work:
     dispatch = Dispatch.objects.select_related("issue__newsletter").get(pk=dispatch_id)
     newsletter = dispatch.issue.newsletter
-    host = urlsplit(settings.SITE_URL).hostname or "localhost"
+    host = mail_domain()
     mail = IssueMail(
         subject=dispatch.subject,
         sender=dispatch.sender,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -15,6 +16,7 @@ from newsletter import editing, rendering
 from newsletter.models import Issue
 
 LARGEST_BODY = 1024 * 1024
+PLAIN_PICTURE = re.compile(r"""<img\b[^>]*\bsrc\s*=\s*["']?\s*(http:[^\s"'>]*)""", re.IGNORECASE)
 
 
 class BodyWidget(AdminProseEditorWidget):  # type: ignore[misc]  # comes without types
@@ -47,5 +49,11 @@ class IssueForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
                 ),
                 code="too_long",
                 params={"size": filesizeformat(size), "limit": filesizeformat(LARGEST_BODY)},
+            )
+        if picture := PLAIN_PICTURE.search(body):
+            raise ValidationError(
+                _("A picture’s address must begin with https://, or readers would not see it: %(address)s"),
+                code="plain_picture",
+                params={"address": picture[1]},
             )
         return rendering.sanitise(body)

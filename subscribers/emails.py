@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from email.utils import make_msgid
 from typing import TYPE_CHECKING
 
 from django.core.mail import EmailMultiAlternatives
@@ -10,7 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from newsletter.locale import spoken_by
-from newsletter.site import absolute_url
+from newsletter.site import absolute_url, mail_domain
 from subscribers import tokens
 from subscribers.models import Subscription, Suppression
 
@@ -86,7 +87,11 @@ def _message(kind: str, subscription: Subscription, context: dict[str, object]) 
         to=[subscription.subscriber.email],
         reply_to=[newsletter.reply_to] if newsletter.reply_to else None,
         # RFC 3834 5, and the header that keeps Exchange from answering with "out of office".
-        headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF, AutoReply"},
+        headers={
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "OOF, AutoReply",
+            "Message-ID": make_msgid(domain=mail_domain()),  # Django's own would name this machine
+        },
     )
     message.attach_alternative(html, "text/html")
     return message

@@ -18,6 +18,12 @@ const wholeAddress = (typed) => {
   return /^[^\s:/?#]+\.[^\s:/?#]+(:\d+)?([/?#]\S*)?$/.test(value) ? `https://${value}` : null
 }
 
+/* Pages and mail programs show pictures over https only. */
+const pictureAddress = (typed) => {
+  const value = wholeAddress(typed)
+  return value && /^https:/i.test(value) ? value : null
+}
+
 /* Ask until the address can be followed or the writer gives up. */
 const ask = async (editor, properties, attrs, title) => {
   const dialog = updateAttrsDialog(properties, { title, submitText: gettext("Done") })
@@ -27,7 +33,7 @@ const ask = async (editor, properties, attrs, title) => {
     if (!answer) return editor.commands.focus() && null
     const name = ["href", "src"].find((key) => key in answer)
     if (!name) return answer
-    const address = wholeAddress(answer[name])
+    const address = (name === "src" ? pictureAddress : wholeAddress)(answer[name])
     if (address) return { ...answer, [name]: address }
     properties[name].description = gettext("This is not an address. It begins with https://")
   }
@@ -152,7 +158,12 @@ export const Picture = piece("picture", {
     const answer = await ask(
       editor,
       {
-        src: { type: "string", title: gettext("Address of the picture"), required: true },
+        src: {
+          type: "string",
+          title: gettext("Address of the picture"),
+          description: gettext("It begins with https://"),
+          required: true,
+        },
         alt: {
           type: "string",
           title: gettext("What it shows"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Locator, Page, expect
 
 from newsletter.rendering import sanitise
-from tests.e2e.conftest import Installation
+from tests.e2e.conftest import ROOT, Installation
 
 BLOCKS = (
     '<aside class="joke" data-block="joke"><p>Why did the map fold?</p></aside>'
@@ -68,7 +68,8 @@ def new_issue(courant: Installation, page: Page) -> Writer:
 
 
 def test_every_block_is_typed_stored_and_read_back(courant: Installation, page: Page) -> None:
-    picture = f"{courant.url}/static/img/courant.svg"
+    picture = "https://pictures.example/courant.svg"
+    page.route(picture, lambda route: route.fulfill(path=ROOT / "static/img/courant.svg"))
     writer = new_issue(courant, page)
 
     type_text(writer)

@@ -39,3 +39,18 @@ def test_issue_form_refuses_a_subject_that_breaks_a_header(daily: Newsletter, su
     filled = IssueForm({"newsletter": daily.pk, "subject": subject, "slug": "tides"})
 
     assert list(filled.errors) == ["subject"]
+
+
+@pytest.mark.parametrize("source", ["'http://a.example/x.png'", "http://a.example/x.png", '" HTTP://a.example/x.png"'])
+def test_issue_form_says_that_a_picture_must_be_https(daily: Newsletter, source: str) -> None:
+    filled = form(daily, f"<figure><img alt='A bridge' src={source}></figure>")
+
+    assert [str(error).lower() for error in filled.errors["body"]] == [
+        "a picture’s address must begin with https://, or readers would not see it: http://a.example/x.png"
+    ]
+
+
+def test_issue_form_takes_links_that_are_not_https(daily: Newsletter) -> None:
+    filled = form(daily, "<p><img src='https://a.example/x.png'> <a href='http://a.example/'>src=http:</a></p>")
+
+    assert filled.is_valid(), filled.errors

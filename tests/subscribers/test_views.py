@@ -69,6 +69,7 @@ def test_sign_up_to_confirmation_by_the_link_in_the_mail(daily: Newsletter) -> N
     assert message.to == ["ada@example.com"]
     assert link in message.alternatives[0].content
     assert "List-Unsubscribe" not in message.extra_headers
+    assert message.extra_headers["Message-ID"].endswith("@testserver>")
     assert (browser.get(path).status_code, browser.head(path).status_code, status_of(ada)) == (
         200,
         200,
