@@ -75,6 +75,7 @@ def write_csv(file: Path, readers: int) -> Path:
 def prove(fake: Fake, status: dict[str, object], *, readers: int) -> None:
     seen = fake.seen()
     wanted = {"mails": readers, "recipients": readers, "duplicates": 0, "links": readers, "without_link": 0}
+    wanted |= {"unfilled": 0, "exposed": 0}  # no slot left open, no reader shown to another
     got = {key: seen[key] for key in wanted}
     if got != wanted:
         raise SystemExit(f"Not exactly once: wanted {wanted}, the provider saw {got}.")

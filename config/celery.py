@@ -20,8 +20,9 @@ app.autodiscover_tasks()
 
 @beat_init.connect
 @worker_init.connect
-def refuse_unsafe_settings(**kwargs: Any) -> None:
-    startup.require_safe_settings()
+def refuse_unsafe_settings(sender: Any, **kwargs: Any) -> None:
+    if sender.app.main == app.main:  # the signals tell of every Celery application in the process
+        startup.require_safe_settings()
 
 
 @worker_ready.connect

@@ -24,5 +24,5 @@ def require_safe_settings() -> None:
         lines = [str(error)]
     if lines:
         # Not sys.stderr: beat has put its log in there, and may be told to keep quiet.
-        print("\n".join(f"Courant does not start. {line}" for line in sorted(lines)), file=sys.__stderr__)  # noqa: T201
+        print("\n".join(f"Courant does not start. {line}" for line in sorted(lines)), file=sys.__stderr__)
         sys.exit(CANNOT_START)

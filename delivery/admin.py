@@ -7,12 +7,15 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from delivery.models import Attempt, Batch, Delivery, Dispatch
+from newsletter.admin import IssueAdmin
 from newsletter.adminsite import ReadOnlyAdmin, display, register
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
     from django.utils.safestring import SafeString
+
+IssueAdmin.send_page = "delivery:send"
 
 
 @register(Dispatch)

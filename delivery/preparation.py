@@ -78,7 +78,7 @@ def checks(issue: Issue) -> list[Check]:
             _("Every mail has a way out and your postal address."),
             _("The newsletter has no postal address, which the law asks for."),
         ),
-        (has_readers, _("Somebody waits for it."), _("The newsletter has no confirmed readers yet.")),
+        (has_readers, _("It has readers."), _("The newsletter has no confirmed readers yet.")),
     ]
     return [Check("ok", fine) if is_fine else Check("blocker", problem) for is_fine, fine, problem in found]
 

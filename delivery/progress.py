@@ -97,6 +97,11 @@ def duration(dispatch: Dispatch, *, now: datetime) -> str:
     return ", ".join(words)
 
 
+def reasons(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """(reason in words, readers), for people."""
+    return [(str(Delivery.Reason(reason).label), count) for reason, count in counts.items()]
+
+
 def as_json(dispatch: Dispatch) -> dict[str, Any]:
     """The documented form of `dispatch_status --json` (README)."""
     found = balance(dispatch)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from functools import partial
 
 from celery import shared_task
+from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -67,8 +69,12 @@ def sweep() -> None:
 
 def wake(dispatch_id: int) -> None:
     """Ask the workers to see to this dispatch now. If the broker cannot be reached, the sweep will."""
+    transaction.on_commit(partial(_prepare_soon, dispatch_id))
+
+
+def _prepare_soon(dispatch_id: int) -> None:
     try:
-        prepare_dispatch.delay_on_commit(dispatch_id)  # type: ignore[attr-defined]  # DjangoTask, untyped
+        prepare_dispatch.delay(dispatch_id)
     except OperationalError:
         logger.warning("The broker cannot be reached; the sweep will see to dispatch %s.", dispatch_id)
 

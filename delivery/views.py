@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import permission_required
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 may_send = permission_required("delivery.add_dispatch", raise_exception=True)
 may_watch = permission_required("delivery.view_dispatch", raise_exception=True)
+# The balance of a big dispatch is a query of 0.1 s: however many pages watch it, a web process asks once in this time.
+BALANCE_SECONDS = 2
 CONTROLS = {"pause": control.pause, "resume": control.resume, "stop": control.stop}
 
 
@@ -45,8 +48,9 @@ def send(request: HttpRequest, issue_id: int) -> HttpResponse:
         "issue": issue,
         "newsletter": issue.newsletter,
         "audience": counting.readers(issue.newsletter),
-        "mailer_name": _mailer_name(),
+        "mailer_name": _mailer_name(preparation.MAILER),
         "checks": checks,
+        "approved": preparation.fingerprint(issue),
         "can_send": all(check.level == "ok" for check in checks),
         "title": _("Send this issue"),
     }
@@ -55,7 +59,11 @@ def send(request: HttpRequest, issue_id: int) -> HttpResponse:
 
 def _start(request: HttpRequest, issue: Issue) -> HttpResponse:
     try:
-        dispatch = preparation.start(issue, started_by=request.user)  # type: ignore[arg-type]  # staff are users
+        dispatch = preparation.start(
+            issue,
+            started_by=request.user,  # type: ignore[arg-type]  # staff are users
+            approved=request.POST.get("approved", ""),
+        )
     except AlreadyDispatched as earlier:  # the second of two clicks: show what the first one began
         messages.info(request, _("This issue was sent already. Nothing was sent twice."))
         return redirect("delivery:dispatch", earlier.dispatch_id)
@@ -72,7 +80,9 @@ def _start(request: HttpRequest, issue: Issue) -> HttpResponse:
 @require_safe
 def dispatch(request: HttpRequest, dispatch_id: int) -> HttpResponse:
     found = _dispatch(dispatch_id)
-    return _desk(request, "delivery/dispatch_detail.html", _figures(found) | {"title": found.subject})
+    context = _figures(found) | {"title": found.subject}
+    with timezone.override(found.issue.newsletter.time_zone):
+        return _desk(request, "delivery/dispatch_detail.html", context)
 
 
 @staff_member_required
@@ -80,7 +90,9 @@ def dispatch(request: HttpRequest, dispatch_id: int) -> HttpResponse:
 @never_cache
 @require_safe
 def dispatch_progress(request: HttpRequest, dispatch_id: int) -> HttpResponse:
-    return render(request, "delivery/_dispatch_progress.html", _figures(_dispatch(dispatch_id)))
+    found = _dispatch(dispatch_id)
+    with timezone.override(found.issue.newsletter.time_zone):
+        return render(request, "delivery/_dispatch_progress.html", _figures(found))
 
 
 @staff_member_required
@@ -102,7 +114,7 @@ def _dispatch(dispatch_id: int) -> Dispatch:
 
 def _figures(found: Dispatch) -> dict[str, Any]:
     now = timezone.now()
-    balance = progress.balance(found)
+    balance = _balance(found)
     rate = progress.rate(found, balance, now=now)
     waiting = balance.pending + balance.in_flight
     return {
@@ -112,12 +124,26 @@ def _figures(found: Dispatch) -> dict[str, Any]:
         "rate": rate,
         "duration": progress.duration(found, now=now),
         "finish_at": now + timedelta(seconds=waiting / rate) if rate and found.is_running else None,
-        "mailer_name": _mailer_name(),
+        "skipped_reasons": progress.reasons(balance.skipped_by_reason),
+        "failed_reasons": progress.reasons(balance.failed_by_reason),
+        # MAILER_URL says where the next batch goes. Once all are gone, it may say something else than it did then.
+        "mailer_name": "" if found.finished_at else _mailer_name(found.mailer),
     }
 
 
-def _mailer_name() -> str:
-    scheme = gateway.scheme(preparation.MAILER)
+def _balance(found: Dispatch) -> progress.Balance:
+    if not found.is_running:
+        return progress.balance(found)
+    key = f"balance:{found.pk}:{found.state}"
+    kept: progress.Balance | None = cache.get(key)
+    if kept is None:
+        kept = progress.balance(found)
+        cache.set(key, kept, BALANCE_SECONDS)
+    return kept
+
+
+def _mailer_name(alias: str) -> str:
+    scheme = gateway.scheme(alias)
     return _("the local outbox") if scheme == "outbox" else scheme
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin import TabularInline, action, display, register, site
@@ -32,6 +32,26 @@ class Site(admin.AdminSite):
 
 
 class ModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    empty_value_display = ""  # a dash is read aloud, and says no more
+    # Foreign keys that are only chosen here: without the pencil, plus, cross and eye of what is chosen.
+    plain_selects: ClassVar[list[str]] = []
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and db_field.name in self.plain_selects:
+            field.widget = field.widget.widget
+        return field
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Where there is only one to choose, it is chosen."""
+        initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
+        for name in self.plain_selects:
+            field: Any = self.opts.get_field(name)
+            choices = field.related_model.objects.values_list("pk", flat=True)[:2]
+            if len(choices) == 1:
+                initial.setdefault(name, choices[0])
+        return initial
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

@@ -4,10 +4,12 @@ import zoneinfo
 from email.headerregistry import Address
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from newsletter.validators import (
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 def time_zones() -> Iterable[tuple[str, str]]:
     """Every IANA zone, as choices; a callable so that a tzdata update makes no migration."""
     return [(name, name.replace("_", " ")) for name in sorted(zoneinfo.available_timezones())]
+
+
+def languages() -> Iterable[tuple[str, str]]:
+    """Every language Django knows, as choices; a callable so that a newer Django makes no migration."""
+    return sorted(((code, gettext(name)) for code, name in settings.LANGUAGES), key=lambda choice: choice[1])
 
 
 class Newsletter(models.Model):
@@ -60,7 +67,7 @@ class Newsletter(models.Model):
             "Name and address of the publisher. The law asks for it in every mail, so Courant puts it there."
         ),
     )
-    language = models.CharField(_("language"), max_length=12, default="en")
+    language = models.CharField(_("language"), max_length=12, choices=languages, default="en")
     time_zone = models.CharField(_("time zone"), max_length=64, choices=time_zones, default="UTC")
     accent = models.CharField(
         _("accent colour"),
@@ -88,6 +95,12 @@ class Newsletter(models.Model):
     def sender(self) -> str:
         """The From of every mail, quoted as headers need it."""
         return str(Address(self.sender_name, addr_spec=self.sender_email))
+
+    @property
+    def signature(self) -> str:
+        """The foot of a plain text mail: name and address, and the name only once."""
+        begins_with_it = self.postal_address.casefold().startswith(self.name.casefold())
+        return self.postal_address if begins_with_it else f"{self.name}\n{self.postal_address}"
 
 
 class IssueQuerySet(models.QuerySet["Issue"]):

@@ -9,6 +9,6 @@ urlpatterns = [
     path("", views.newsletters, name="newsletters"),
     path("<slug:slug>/", views.archive, name="archive"),
     path("<slug:slug>/look.css", views.look, name="look"),
-    path("<slug:slug>/feed/", feeds.IssueFeed(), name="feed"),
+    path("<slug:slug>/feed/", views.publicly_cached(feeds.IssueFeed()), name="feed"),
     path("<slug:slug>/<slug:issue_slug>/", views.issue, name="issue"),
 ]

@@ -37,7 +37,8 @@ def canonical(text: str) -> str:
 
 
 def masked(email: str) -> str:
-    """`a…@e….com`: enough for its owner to recognise, not enough for whom the mail was forwarded to."""
+    """`zo…@e….com`: enough for its owner to recognise, not enough for whom the mail was forwarded to."""
     local, _, domain = email.partition("@")
     host, _, ending = domain.rpartition(".")
-    return f"{local[:1]}…@{host[:1]}….{ending}"
+    shown = local[:2] if len(local) > 3 else local[:1]
+    return f"{shown}…@{host[:1]}….{ending}"

@@ -89,6 +89,7 @@ class SubscriptionAdmin(ModelAdmin):
     search_help_text = _("The beginning of an address.")
     show_full_result_count = False
     autocomplete_fields = ["subscriber"]
+    plain_selects = ["newsletter"]
     fields = ["subscriber", "newsletter"]
     readonly = [
         "subscriber",

@@ -6,6 +6,7 @@ An import adds readers and never changes one: who unsubscribed, bounced or has y
 from __future__ import annotations
 
 import csv
+import hashlib
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
@@ -79,11 +80,12 @@ def import_csv(
 ) -> Report:
     """Add every reader of `file` (binary) to the newsletter as active; the caller vouches for their consent.
 
-    Safe to run again after an interruption: rows that are in already are counted as kept. With `dry_run`, counts
-    without writing. Raises UnreadableFile.
+    Safe to run again after an interruption: rows that are in already are counted as kept. With `dry_run`, adds nobody
+    and counts the same. Raises UnreadableFile.
     """
     report = Report()
     chunk: list[Row] = []
+    seen: set[int] = set()  # a digest of every address: some 80 bytes a row, 9 MB for 114,000
 
     def reject(rejection: Rejection) -> None:
         report.rejected += 1
@@ -93,8 +95,14 @@ def import_csv(
 
     for row in _rows(file, reject):
         report.rows += 1
-        if isinstance(row, Row):
-            chunk.append(row)
+        if row is None:
+            continue
+        digest = _digest(row.email)
+        if digest in seen:  # the first of equal rows wins
+            report.repeated += 1
+            continue
+        seen.add(digest)
+        chunk.append(row)
         if len(chunk) == CHUNK:
             _write(newsletter, chunk, report, dry_run=dry_run)
             chunk.clear()
@@ -102,6 +110,11 @@ def import_csv(
     _write(newsletter, chunk, report, dry_run=dry_run)
     on_progress(file.tell())
     return report
+
+
+def _digest(email: str) -> int:
+    """64 bits: among ten million addresses, two share one in a file out of 370,000."""
+    return int.from_bytes(hashlib.blake2b(email.encode(), digest_size=8).digest())
 
 
 def _rows(file: IO[bytes], reject: Callable[[Rejection], None]) -> Iterator[Row | None]:
@@ -184,8 +197,7 @@ def _first_name(cells: list[str], columns: Columns) -> str:
 
 
 def _write(newsletter: Newsletter, chunk: list[Row], report: Report, *, dry_run: bool) -> None:
-    by_email = {row.email: row for row in reversed(chunk)}  # the first of equal rows wins
-    report.repeated += len(chunk) - len(by_email)
+    by_email = {row.email: row for row in chunk}
     keys = {address_key(email): email for email in by_email}
     with transaction.atomic():
         gone = set(Suppression.objects.filter(address_key__in=keys).values_list("address_key", flat=True))

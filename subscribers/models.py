@@ -107,7 +107,10 @@ class Subscription(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.subscriber_id} → {self.newsletter_id} ({self.status})"
+        """In words where both are loaded; a name must not cost queries."""
+        if Subscription.subscriber.is_cached(self) and Subscription.newsletter.is_cached(self):
+            return f"{self.subscriber} – {self.newsletter}"
+        return _("subscription %(number)s") % {"number": self.pk}
 
 
 class Suppression(models.Model):

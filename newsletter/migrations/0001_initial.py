@@ -87,7 +87,15 @@ class Migration(migrations.Migration):
                         verbose_name="postal address",
                     ),
                 ),
-                ("language", models.CharField(default="en", max_length=12, verbose_name="language")),
+                (
+                    "language",
+                    models.CharField(
+                        choices=newsletter.models.languages,
+                        default="en",
+                        max_length=12,
+                        verbose_name="language",
+                    ),
+                ),
                 (
                     "time_zone",
                     models.CharField(

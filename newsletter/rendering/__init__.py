@@ -10,7 +10,7 @@ from newsletter.rendering.mail import mail_html
 from newsletter.rendering.sanitising import sanitise
 from newsletter.rendering.stencil import SLOTS, Stencil, StencilError, slot
 from newsletter.rendering.text import mail_text
-from newsletter.rendering.web import web
+from newsletter.rendering.web import subscribe_box, web
 
 __all__ = [
     "SLOTS",
@@ -22,5 +22,6 @@ __all__ = [
     "mail_text",
     "sanitise",
     "slot",
+    "subscribe_box",
     "web",
 ]

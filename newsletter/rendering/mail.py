@@ -100,11 +100,17 @@ def _picture(element: HtmlElement, inner: str) -> str:
 
 
 def _image(element: HtmlElement) -> str:
-    """Sizes stay in the attributes: Outlook knows no max-width, and a gap of the right size waits for the picture."""
+    """Sizes stay in the attributes for Outlook, which knows no max-width.
+
+    Elsewhere the style rules: where a picture does not load, a width in pixels would push the mail off a phone.
+    """
     width, height = int(element.get("width", 0)), int(element.get("height", 0))
     shown = min(width or COLUMN, COLUMN)
     tall = str(round(height * shown / width)) if width and height else None
-    return tag("img", src=element.get("src"), alt=element.get("alt", ""), width=str(shown), height=tall)
+    style = f"width:100%;max-width:{shown}px;height:auto"
+    return tag(
+        "img", src=element.get("src"), alt=element.get("alt", ""), width=str(shown), height=tall, style=style
+    )
 
 
 def _button(element: HtmlElement, _inner: str, *, tones: Palette) -> str:

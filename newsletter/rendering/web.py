@@ -26,7 +26,9 @@ def web(edition: Edition, masthead: Masthead) -> SafeString:
         "take": partial(_labelled, default=_("Our take")),
         "also": partial(_labelled, default=_("Also worth noting")),
         "joke": lambda _element, inner: tag("aside", inner, class_="joke"),
-        "subscribe": lambda element, _inner: _subscribe_box(element.get("data-strapline"), masthead=masthead),
+        "subscribe": lambda element, _inner: subscribe_box(
+            masthead, strapline=element.get("data-strapline", "")
+        ),
     }
     # Every part went through markup, which escapes; the tree went through the sanitiser.
     return mark_safe(markup.lines(root, makers))
@@ -42,9 +44,12 @@ def _picture(element: HtmlElement, inner: str) -> str:
     return tag("figure", inner.replace("<img ", '<img loading="lazy" decoding="async" ', 1), class_="img")
 
 
-def _subscribe_box(strapline: str | None, *, masthead: Masthead) -> str:
-    """The same box as templates/subscribers/_subscribe_box.html; a form without script, cookie or token."""
-    line = one_line(strapline or "") or masthead.tagline or masthead.name
+def subscribe_box(masthead: Masthead, *, strapline: str = "", action: str = "") -> SafeString:
+    """For a body, and for the pages around it; a form without script, cookie or token.
+
+    In a feed its address must be whole; a page of ours says with `action` that the form stays on the host one is on.
+    """
+    line = one_line(strapline) or masthead.tagline or masthead.name
     field = {"type": "email", "name": "email", "autocomplete": "email", "maxlength": "254", "required": ""}
     email = tag("span", escape(_("Your e-mail address")), class_="visually-hidden")
     email += tag("input", placeholder=_("you@example.com"), **field)
@@ -55,16 +60,12 @@ def _subscribe_box(strapline: str | None, *, masthead: Masthead) -> str:
         + tag("label", trap, class_="honeypot", aria_hidden="true")
         + tag("button", escape(_("Subscribe")), type="submit", class_="btn"),
         method="post",
-        action=masthead.subscribe_url,
+        action=action or masthead.subscribe_url,
     )
-    return tag(
-        "section",
-        tag("p", escape(line, quote=False), class_="strapline")
-        + form
-        + tag("p", promise(masthead), class_="promise"),
-        class_="subscribe-box",
-        aria_label=_("Subscribe to %s") % masthead.name,
-    )
+    box = tag("p", escape(line, quote=False), class_="strapline", dir="auto") + form
+    box += tag("p", promise(masthead), class_="promise")
+    label = _("Subscribe to %s") % masthead.name
+    return mark_safe(tag("section", box, class_="subscribe-box", aria_label=label))
 
 
 def promise(masthead: Masthead) -> str:

@@ -1,4 +1,4 @@
-"""How settings read the environment, and which wrong combinations `manage.py check` finds; each in a process of its own."""
+"""How settings read the environment, and which wrong combinations are found; each in a process of its own."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import json
 from django.core.management import call_command
 
 from delivery import preparation, progress
+from delivery.models import Delivery
 from newsletter.models import Issue
 from tests import factories
 
@@ -35,6 +36,12 @@ def test_balance_adds_up_and_says_why() -> None:
 
 def test_balance_notices_a_reader_who_is_not_accounted_for() -> None:
     assert not progress.weigh(1001, TALLY).adds_up
+
+
+def test_every_reason_is_said_in_words() -> None:
+    counts = dict.fromkeys(Delivery.Reason.values, 3)
+
+    assert progress.reasons(counts) == [(label, 3) for label in Delivery.Reason.labels]
 
 
 def test_dispatch_status_json_has_the_documented_form(draft: Issue) -> None:

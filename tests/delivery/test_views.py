@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
 from django.test import Client
 
-from delivery import preparation
-from delivery.models import Dispatch
+from delivery import control, preparation
+from delivery.links import unsubscribe_urls
+from delivery.models import Delivery, Dispatch
 from newsletter.models import Issue
 from tests import factories
 
 
 @pytest.fixture
 def editor(db: None) -> Client:
+    cache.clear()  # a balance is kept for two seconds, by the dispatch's number
     User.objects.create_superuser("editor", password="courant")
     browser = Client(enforce_csrf_checks=False)
     browser.login(username="editor", password="courant")
@@ -34,7 +39,8 @@ def test_send_page_names_the_audience_and_changes_nothing(draft: Issue, editor: 
 def test_two_clicks_are_one_sending(draft: Issue, editor: Client) -> None:
     factories.cast(draft.newsletter)
 
-    answers = [editor.post(f"/admin/delivery/send/{draft.pk}/") for _ in range(2)]
+    approved = {"approved": preparation.fingerprint(draft)}
+    answers = [editor.post(f"/admin/delivery/send/{draft.pk}/", approved) for _ in range(2)]
 
     dispatch = Dispatch.objects.get()
     assert [answer["Location"] for answer in answers] == [f"/admin/delivery/watch/{dispatch.pk}/"] * 2
@@ -42,7 +48,8 @@ def test_two_clicks_are_one_sending(draft: Issue, editor: Client) -> None:
 
 
 def test_issue_that_is_not_ready_says_what_to_mend(draft: Issue, editor: Client) -> None:
-    answer = editor.post(f"/admin/delivery/send/{draft.pk}/", follow=True)
+    approved = {"approved": preparation.fingerprint(draft)}
+    answer = editor.post(f"/admin/delivery/send/{draft.pk}/", approved, follow=True)
 
     assert "no confirmed readers" in answer.text
     assert not Dispatch.objects.exists()
@@ -94,3 +101,114 @@ def test_watch_page_costs_the_same_however_many_readers(
 
     with django_assert_num_queries(4):  # session, user, dispatch, balance
         editor.get(f"/admin/delivery/watch/{dispatch.pk}/progress/")
+
+
+def test_many_watch_pages_cost_one_balance(draft: Issue, editor: Client, django_assert_num_queries) -> None:
+    factories.readers(draft.newsletter, 2)
+    dispatch = preparation.start(draft)
+    preparation.prepare(dispatch.pk)
+    path = f"/admin/delivery/watch/{dispatch.pk}/progress/"
+    first = editor.get(path)
+
+    with django_assert_num_queries(3 * 3):  # session, user, dispatch
+        pages = [editor.get(path) for _ in range(3)]
+
+    assert 'hx-trigger="every 3s"' in first.text
+    assert [page.context["balance"] for page in pages] == [first.context["balance"]] * 3
+
+
+def test_balance_of_a_dispatch_that_does_not_run_is_never_old(draft: Issue, editor: Client) -> None:
+    factories.readers(draft.newsletter, 2)
+    dispatch = preparation.start(draft)
+    preparation.prepare(dispatch.pk)
+    path = f"/admin/delivery/watch/{dispatch.pk}/progress/"
+    seen = [editor.get(path).context["balance"].pending]
+
+    control.pause(dispatch.pk)
+    for _ in range(2):
+        Delivery.objects.filter(pk=Delivery.objects.filter(state="pending").first().pk).update(
+            state="skipped", reason="unsubscribed"
+        )
+        seen.append(editor.get(path).context["balance"].pending)
+
+    assert seen == [2, 1, 0]
+
+
+def test_times_are_said_by_the_newsletters_clock_with_its_zone(draft: Issue, editor: Client) -> None:
+    draft.newsletter.time_zone = "America/New_York"
+    draft.newsletter.save(update_fields=["time_zone"])
+    factories.cast(draft.newsletter)
+    dispatch = preparation.start(draft)
+    preparation.prepare(dispatch.pk)
+    path = f"/admin/delivery/watch/{dispatch.pk}/"
+    Dispatch.objects.update(state="sent", finished_at=datetime(2026, 11, 22, 4, 30, tzinfo=UTC))
+
+    pages = [editor.get(path).text, editor.get(f"{path}progress/").text]
+
+    assert [("finished on Nov. 21, 2026 at 23:30 (America/New York)" in page) for page in pages] == [
+        True,
+        True,
+    ]
+
+
+def test_watch_page_names_the_mailer_only_while_it_is_to_be_used(
+    draft: Issue, editor: Client, settings
+) -> None:
+    factories.cast(draft.newsletter)
+    dispatch = preparation.start(draft)
+    preparation.prepare(dispatch.pk)
+    path = f"/admin/delivery/watch/{dispatch.pk}/"
+    settings.HAND_OVER = {"bulk": {"scheme": "postmark"}}
+
+    assert "through postmark" in editor.get(path).text
+
+    control.stop(dispatch.pk)
+
+    assert "through " not in editor.get(path).text
+
+
+def test_who_may_only_watch_is_led_to_the_page_that_opens(draft: Issue) -> None:
+    factories.cast(draft.newsletter)
+    dispatch = preparation.start(draft)
+    watcher = User.objects.create_user("watcher", password="courant", is_staff=True)
+    watcher.user_permissions.set(Permission.objects.filter(codename__in=["view_dispatch", "view_issue"]))
+    browser = Client()
+    browser.login(username="watcher", password="courant")
+
+    page = browser.get(f"/admin/newsletter/issue/{draft.pk}/change/").text
+
+    assert f'href="/admin/delivery/watch/{dispatch.pk}/"' in page
+    assert "/admin/delivery/send/" not in page
+    assert browser.get(f"/admin/delivery/watch/{dispatch.pk}/").status_code == 200
+
+
+def test_send_page_says_what_is_in_the_way(draft: Issue, editor: Client) -> None:
+    page = editor.get(f"/admin/delivery/send/{draft.pk}/").text
+
+    assert "<strong>In the way:</strong> The newsletter has no confirmed readers yet." in page
+    assert page.count("In the way:") == 1
+    assert page.count('class="check-ok"') == 3
+
+
+def test_issue_edited_since_the_page_was_opened_is_not_sent(draft: Issue, editor: Client) -> None:
+    factories.cast(draft.newsletter)
+    approved = {"approved": preparation.fingerprint(draft)}
+    Issue.objects.update(body="<p>Something else.</p>")
+
+    answer = editor.post(f"/admin/delivery/send/{draft.pk}/", approved, follow=True)
+
+    assert "changed since this page was opened" in answer.text
+    assert not Dispatch.objects.exists()
+
+
+def test_who_leaves_by_a_link_of_the_issue_is_counted_there(draft: Issue, editor: Client) -> None:
+    ada, *_ = factories.cast(draft.newsletter)
+    dispatch = preparation.start(draft)
+    link = unsubscribe_urls(dispatch.pk)(ada.pk).removeprefix("http://testserver")
+
+    for _ in range(2):
+        Client().post(link, {"List-Unsubscribe": "One-Click"})
+
+    dispatch.refresh_from_db()
+    assert dispatch.readers_left == 1
+    assert "1 reader left" in editor.get(f"/admin/delivery/watch/{dispatch.pk}/").text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page, expect
+import re
+
+from playwright.sync_api import Dialog, Locator, Page, expect
 
 from newsletter.rendering import sanitise
 from tests.e2e.conftest import ROOT, Installation
@@ -125,7 +127,11 @@ def type_boxes(writer: Writer, *, picture: str) -> None:
     writer.write("Quoted")
     writer.go_on()
     writer.press("Picture")
-    writer.answer(src=picture, alt="A mark", caption="The mark")
+    writer.answer(src=picture.replace("https:", "http:"), alt="A mark", caption="The mark")
+    expect(writer.page.locator("dialog[open]")).to_contain_text(
+        "This is not an address. It begins with https://"
+    )
+    writer.answer(src=picture)
     expect(writer.area.get_by_role("img")).to_be_visible()
     writer.go_on()
     writer.press("Numbered list")
@@ -191,6 +197,33 @@ def test_box_is_taken_away_and_its_words_stay(courant: Installation, page: Page)
         '<aside data-title="Our take" class="take" data-block="take"><p>One</p><p>Two</p></aside><p></p>'
     )
     assert writer.html == "<p>One</p><p>Two</p><p></p>"
+
+
+def test_leaving_unsaved_words_asks_first_and_saving_them_does_not(courant: Installation, page: Page) -> None:
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    writer = new_issue(courant, page)
+    page.on("dialog", stay)
+    writer.write("Not saved yet")
+    page.get_by_role("link", name="Home").click()
+    expect(writer.area).to_have_text("Not saved yet")
+    assert asked == ["beforeunload"]
+
+    page.locator("#id_subject").press_sequentially("Saved in the end")
+    expect(page.get_by_text("16 characters; inboxes show about 50")).to_be_visible()
+    page.get_by_role("button", name="Send…").click()
+
+    expect(page).to_have_url(re.compile("/send/[0-9]+/$"))
+    page.goto(f"{courant.url}/admin/newsletter/issue/")
+    page.get_by_role("link", name="Saved in the end").click()
+    expect(writer.area).to_have_text("Not saved yet")
+    page.get_by_role("link", name="Home").click()
+    expect(page).to_have_url(re.compile("/admin/$"))
+    assert asked == ["beforeunload"]
 
 
 def button(writer: Writer, name: str) -> Locator:

@@ -91,8 +91,7 @@ def wait_for(courant: Installation, fake: Fake, *, at_least: int = 0, state: str
         if state:
             status = json.loads(courant.manage("dispatch_status", "--json"))[0]
             if status["state"] == state:
-                final = status | {"seen": fake.seen()}
-                return final
+                return status | {"seen": fake.seen()}
         time.sleep(0.05)
     raise AssertionError(f"Nothing happened for two minutes: {status} {fake.seen()}")
 

@@ -66,7 +66,7 @@ def test_web_subscribe_box_is_a_plain_form() -> None:
 
     assert web(edition(box), MASTHEAD) == (
         '<section class="subscribe-box" aria-label="Subscribe to Tea &amp; Tides">'
-        '<p class="strapline">Come &amp; see</p>'
+        '<p class="strapline" dir="auto">Come &amp; see</p>'
         '<form method="post" action="https://news.example.com/tea-and-tides/subscribe/">'
         '<label><span class="visually-hidden">Your e-mail address</span><input placeholder="you@example.com"'
         ' type="email" name="email" autocomplete="email" maxlength="254" required=""></label>'
@@ -81,7 +81,7 @@ def test_subscribe_box_without_a_claim_claims_nothing() -> None:
     modest = replace(MASTHEAD, readers_claim="")
     box = edition('<div data-block="subscribe"></div>')
 
-    assert '<p class="strapline">One good idea before breakfast.</p>' in web(box, modest)
+    assert '<p class="strapline" dir="auto">One good idea before breakfast.</p>' in web(box, modest)
     assert '<p class="promise">Unsubscribe any time.</p>' in web(box, modest)
     assert "Trusted" not in web(box, modest) + mail_html(box, modest) + mail_text(box, modest)
 
@@ -241,6 +241,8 @@ def test_mail_with_every_block_holds_in_old_mail_programs() -> None:
             "347",
             "A bridge at dusk",
         )
+        # One that does not load must not be 520 pixels wide on a phone, either.
+        assert "width:100%;max-width:520px;height:auto" in image.get("style")
     assert not re.search(r"<(script|form|input|link|iframe)\b|position:|var\(--|url\(", mail)
 
 

@@ -41,7 +41,9 @@ def test_issue_form_refuses_a_subject_that_breaks_a_header(daily: Newsletter, su
     assert list(filled.errors) == ["subject"]
 
 
-@pytest.mark.parametrize("source", ["'http://a.example/x.png'", "http://a.example/x.png", '" HTTP://a.example/x.png"'])
+@pytest.mark.parametrize(
+    "source", ["'http://a.example/x.png'", "http://a.example/x.png", '" HTTP://a.example/x.png"']
+)
 def test_issue_form_says_that_a_picture_must_be_https(daily: Newsletter, source: str) -> None:
     filled = form(daily, f"<figure><img alt='A bridge' src={source}></figure>")
 
@@ -51,6 +53,8 @@ def test_issue_form_says_that_a_picture_must_be_https(daily: Newsletter, source:
 
 
 def test_issue_form_takes_links_that_are_not_https(daily: Newsletter) -> None:
-    filled = form(daily, "<p><img src='https://a.example/x.png'> <a href='http://a.example/'>src=http:</a></p>")
+    filled = form(
+        daily, "<p><img src='https://a.example/x.png'> <a href='http://a.example/'>src=http:</a></p>"
+    )
 
     assert filled.is_valid(), filled.errors

@@ -45,7 +45,7 @@ def test_public_pages_set_no_cookie_and_do_not_depend_on_one(
     )
 
 
-@pytest.mark.parametrize("path", ["/", "/daily/", "/daily/day-1/"])
+@pytest.mark.parametrize("path", ["/", "/daily/", "/daily/day-1/", "/daily/feed/"])
 def test_public_pages_may_be_kept_by_a_cdn(archive: list[Issue], client: Client, path: str) -> None:
     assert set(client.get(path)["Cache-Control"].split(", ")) == {"public", "max-age=60"}
 
@@ -58,6 +58,20 @@ def test_issue_page_links_its_neighbours_and_holds_no_readers_link(
     assert "/daily/day-0/" in page
     assert "/daily/day-2/" in page
     assert "/s/" not in page
+
+
+@pytest.mark.parametrize("path", ["/daily/", "/daily/day-1/"])
+def test_page_and_issue_have_the_same_subscribe_box(archive: list[Issue], client: Client, path: str) -> None:
+    Issue.objects.update(
+        body='<div data-block="subscribe" data-strapline="Have The Daily sent to you."></div>'
+    )
+    mark = '<section class="subscribe-box"'
+
+    boxes = [part.partition("</section>")[0] for part in client.get(path).text.split(mark)[1:]]
+
+    assert {box.replace("http://testserver/", "/") for box in boxes} == {boxes[-1]}
+    assert 'action="/daily/subscribe/"' in boxes[-1]
+    assert len(boxes) == (2 if path == "/daily/day-1/" else 1)
 
 
 def test_feed_has_the_whole_text(archive: list[Issue], client: Client) -> None:

@@ -42,5 +42,14 @@ def test_canonical_answers_any_text_with_an_address_or_a_clear_refusal(text: str
     assert canonical(email) == email
 
 
-def test_masked_shows_the_owner_enough_and_a_stranger_little() -> None:
-    assert masked("ada.lovelace@mail.example.com") == "a…@m….com"
+@pytest.mark.parametrize(
+    ("email", "shown"),
+    [
+        ("zoe.lovelace@mail.example.com", "zo…@m….com"),
+        ("zoey@example.com", "zo…@e….com"),
+        ("zoe@example.com", "z…@e….com"),
+        ("z@example.com", "z…@e….com"),
+    ],
+)
+def test_masked_shows_the_owner_enough_and_a_stranger_little(email: str, shown: str) -> None:
+    assert masked(email) == shown

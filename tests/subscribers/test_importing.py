@@ -58,7 +58,17 @@ def test_import_twice_adds_once(daily: Newsletter) -> None:
     assert import_text(daily, text) == {"rows": 2, "kept_active": 1, "repeated": 1}
 
 
-def test_dry_run_counts_and_writes_nothing(daily: Newsletter) -> None:
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_row_is_repeated_however_far_apart(
+    daily: Newsletter, monkeypatch: pytest.MonkeyPatch, dry_run: bool
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK", 2)
+    text = "email\n" + "".join(f"reader{number % 5}@example.com\n" for number in range(12))
+
+    assert import_text(daily, text, dry_run=dry_run) == {"rows": 12, "added": 5, "repeated": 7}
+
+
+def test_dry_run_counts_and_adds_nobody(daily: Newsletter) -> None:
     assert import_text(daily, "email\nada@example.com\n", dry_run=True) == {"rows": 1, "added": 1}
     assert statuses(daily) == {}
 
@@ -122,6 +132,25 @@ def test_command_reports_and_keeps_the_rejected_lines(daily: Newsletter, tmp_pat
     assert rejected[1].endswith("'=cmd()@@")
     daily.refresh_from_db()
     assert daily.active_readers == 1
+
+
+def test_dry_run_shows_rejected_lines_and_the_next_run_clears_them(daily: Newsletter, tmp_path: Path) -> None:
+    file, rejected = tmp_path / "readers.csv", tmp_path / "readers.rejected.csv"
+    file.write_text("email\nada@example.com\nnobody\n")
+    out = io.StringIO()
+
+    call_command("import_subscribers", "daily", str(file), "--dry-run", stdout=out)
+
+    assert "2 rows (dry run: nobody was added)" in out.getvalue()
+    assert str(rejected) in out.getvalue()
+    assert len(rejected.read_text().splitlines()) == 2
+    assert statuses(daily) == {}
+
+    file.write_text("email\nada@example.com\n")
+    call_command("import_subscribers", "daily", str(file), stdout=out)
+
+    assert not rejected.exists()
+    assert statuses(daily) == {"ada@example.com": "active"}
 
 
 @pytest.mark.parametrize(("newsletter", "file"), [("weekly", "readers.csv"), ("daily", "missing.csv")])

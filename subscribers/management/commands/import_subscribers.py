@@ -32,7 +32,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("newsletter", help="the newsletter's address on the site, like morning-courant")
         parser.add_argument("file", type=Path)
-        parser.add_argument("--dry-run", action="store_true", help="count and check, write nothing")
+        parser.add_argument("--dry-run", action="store_true", help="count and check, add nobody")
 
     def handle(self, *, newsletter: str, file: Path, dry_run: bool, **options: Any) -> None:
         found = Newsletter.objects.filter(slug=newsletter).first()
@@ -65,7 +65,7 @@ class Command(BaseCommand):
                 )
 
     def _print(self, report: importing.Report, rejected: Path, *, dry_run: bool) -> None:
-        self.stdout.write(f"{report.rows:,} rows" + (" (dry run: nothing was written)" if dry_run else ""))
+        self.stdout.write(f"{report.rows:,} rows" + (" (dry run: nobody was added)" if dry_run else ""))
         for name, label in LABELS.items():
             if count := getattr(report, name):
                 self.stdout.write(f"{count:>12,} {label}")
@@ -76,13 +76,14 @@ class Command(BaseCommand):
 
 
 class _RejectionFile:
-    """Written beside the imported file, and only when there is something to write."""
+    """Written beside the imported file, by a dry run too, and only when there is something to write."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.file: Any = None
 
     def __enter__(self) -> _RejectionFile:
+        self.path.unlink(missing_ok=True)  # of an earlier run: what it says was mended since
         return self
 
     def __exit__(self, *error: object) -> None:
