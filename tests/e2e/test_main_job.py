@@ -58,7 +58,8 @@ def confirm(courant: Installation, page: Page, address: str) -> None:
 def follow(page: Page, selector: str) -> Page:
     """Press a link inside the mail; it opens in a tab of its own, as in a mail program."""
     with page.expect_popup() as opened:
-        page.frame_locator("iframe").locator(selector).first.click()
+        # By the key: a click can miss while the browser still scrolls the frame, which is a process of its own.
+        page.frame_locator("iframe").locator(selector).first.press("Enter")
     opened.value.wait_for_load_state()
     return opened.value
 
