@@ -79,8 +79,10 @@ def _pause(work: Work) -> float | None:
     next_first = waiting.order_by(F("not_before").asc(nulls_first=True))
     times = next_first.values_list("not_before", "dispatch__not_before").first() or ()
     due = max((moment for moment in times if moment), default=None)
-    seconds = (due - timezone.now()).total_seconds() if due else -1.0
-    return seconds if 0.0 < seconds <= PATIENCE else None
+    if due is None or _is_full(work):
+        return None
+    seconds = max(0.0, (due - timezone.now()).total_seconds())  # it may have passed since we looked for work
+    return seconds if seconds <= PATIENCE else None
 
 
 def _load(dispatch_id: int) -> Work:
@@ -108,8 +110,7 @@ def _load(dispatch_id: int) -> Work:
 def _claim(work: Work) -> Batch | None:
     """Step 1: take one ready batch, unless enough of this dispatch are in hand already."""
     dispatch_id = work.dispatch_id
-    in_hand = Batch.objects.live().filter(dispatch_id=dispatch_id).count()
-    if in_hand >= gateway.concurrency(work.alias):
+    if _is_full(work):
         return None
     ready = list(
         Batch.objects.ready(dispatch_id).order_by("number").values_list("pk", flat=True)[:LOOK_AHEAD]
@@ -119,6 +120,12 @@ def _claim(work: Work) -> Batch | None:
         if Batch.objects.claim(batch_id, lease=CLAIM_LEASE):
             return Batch.objects.get(pk=batch_id)
     return None
+
+
+def _is_full(work: Work) -> bool:
+    """Whether as many batches of this dispatch are in workers' hands as its mailer takes at once."""
+    in_hand = Batch.objects.live().filter(dispatch_id=work.dispatch_id).count()
+    return in_hand >= gateway.concurrency(work.alias)
 
 
 def _submit(work: Work, batch: Batch) -> None:
