@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -17,7 +19,20 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 STOP_SECONDS = 10
-KEY, DOMAIN = "key-test", "mg.example.com"
+KEY, SECRET, DOMAIN = "key-test", "secret-test", "mg.example.com"
+Name = Literal["mailgun", "resend", "postmark", "brevo", "sendgrid", "mailjet", "mailtrap", "smtp"]
+# glibc gives the memory of a large body back to the system and fetches it again for the next: half of a fake's CPU time
+KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1024**3)}
+# name: (the path of its API, who calls it, as a mailer URL has it)
+APIS: dict[str, tuple[str, str]] = {
+    "mailgun": ("/v3", f"{KEY}@{DOMAIN}"),
+    "resend": ("/", KEY),
+    "postmark": ("/", KEY),
+    "brevo": ("/v3/", KEY),
+    "sendgrid": ("/v3/", KEY),
+    "mailjet": ("/v3.1/", f"{KEY}:{SECRET}@"),
+    "mailtrap": ("/api/", KEY),
+}
 
 
 class Fake:
@@ -26,15 +41,18 @@ class Fake:
     with Fake("mailgun") as fake: ...; fake.seen()["duplicates"]
     """
 
-    def __init__(
-        self, name: Literal["mailgun", "smtp"], *, keep: Keep = "sample", args: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, name: Name, *, keep: Keep = "sample", args: tuple[str, ...] = ()) -> None:
         self.name = name
         self._command = [sys.executable, "-m", f"tests.fakes.{name}", "--until-eof", "--keep", keep, *args]
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            self._command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            self._command,
+            cwd=PROJECT,
+            env=os.environ | KEEP_MEMORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
@@ -65,15 +83,17 @@ class Fake:
 
     @property
     def url(self) -> str:
-        """Where the provider's own protocol is spoken: Mailgun's API URL, or smtp://host:port."""
-        return (
-            f"http://127.0.0.1:{self.port}/v3" if self.name == "mailgun" else f"smtp://127.0.0.1:{self.port}"
-        )
+        """Where the provider's own protocol is spoken: its API's URL, or smtp://host:port."""
+        if self.name == "smtp":
+            return f"smtp://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}{APIS[self.name][0]}"
 
     @property
     def mailer_url(self) -> str:
         """What to put into MAILER_URL so that Courant sends here."""
-        return f"mailgun://{KEY}@{DOMAIN}?api_url={quote(self.url)}" if self.name == "mailgun" else self.url
+        if self.name == "smtp":
+            return self.url
+        return f"{self.name}://{APIS[self.name][1]}?api_url={quote(self.url)}"
 
     def seen(self) -> dict[str, Any]:
         return dict(self._asked("/_seen"))
@@ -96,6 +116,16 @@ class Fake:
         """Set these faults (see tests/fakes/faults.py) and no others."""
         self._asked("/_faults", faults)
 
+    def events(self, *, url: str, wait: bool = True, **options: Any) -> dict[str, Any]:
+        """Post the events of the mails it took to `url`, as tests/fakes/events.py says; returns what was answered."""
+        self._asked("/_events", {"url": url} | options)
+        while wait and not (report := self.events_report())["is_done"]:
+            time.sleep(0.02)
+        return report if wait else {}
+
+    def events_report(self) -> dict[str, Any]:
+        return dict(self._asked("/_events"))
+
     def reset(self) -> None:
         self._asked("/_reset", {})
 
@@ -104,6 +134,10 @@ class Fake:
         connection = HTTPConnection("127.0.0.1", self._control_port, timeout=30)
         try:
             connection.request(method, path, data)
-            return json.load(connection.getresponse())
+            answer = connection.getresponse()
+            read = json.load(answer)
+            if answer.status != 200:
+                raise RuntimeError(f"the fake {self.name} does not do that: {read}")
+            return read
         finally:
             connection.close()

@@ -4,6 +4,7 @@ GET  /_seen                     counts, duplicates, a sample of addresses
 GET  /_counts, /_links          every address with its number of mails, or its List-Unsubscribe link
 GET  /_messages?address=…       the kept mails of one reader, as that reader got them
 POST /_faults                   a JSON object of Faults' fields; replaces what was set
+GET, POST /_events              what became of the mails, posted to a webhook (tests/fakes/events.py; not SMTP)
 POST /_reset                    forget everything
 """
 
@@ -22,7 +23,7 @@ from tests.fakes.ledger import Ledger
 from tests.fakes.web import Request, Response, as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 class Provider:
@@ -30,7 +31,7 @@ class Provider:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        self.ledger = Ledger(keep=options.keep)
+        self.ledger = Ledger(keep=options.keep, trail=options.trail)
         self.faults = Faults()
 
     def control(self, request: Request) -> Response | None:
@@ -48,10 +49,13 @@ class Provider:
                 self.faults = Faults(**json.loads(request.body or b"{}"))
                 return as_json({})
             case "POST", "/_reset":
-                self.ledger.clear()
-                self.faults = Faults()
+                self.clear()
                 return as_json({})
         return None
+
+    def clear(self) -> None:
+        self.ledger.clear()
+        self.faults = Faults()
 
 
 def options(description: str) -> argparse.ArgumentParser:
@@ -60,11 +64,16 @@ def options(description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--keep", choices=("all", "sample", "none"), default="sample", help="whole mails to keep"
     )
+    parser.add_argument(
+        "--trail", action="store_true", help="remember enough of each mail to tell events of it"
+    )
     parser.add_argument("--until-eof", action="store_true", help="stop when standard input ends")
     return parser
 
 
-async def serve(chosen: argparse.Namespace, *, services: dict[str, Callable[[], asyncio.Protocol]]) -> None:
+async def serve(
+    chosen: argparse.Namespace, *, services: Mapping[str, Callable[[], asyncio.BaseProtocol]]
+) -> None:
     """Run the services, the first on the chosen port, and print their ports as one line of JSON."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

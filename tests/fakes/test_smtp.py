@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import smtplib
 import socket
+import ssl
 import time
+from dataclasses import asdict
 from email.message import EmailMessage
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.fakes.client import Fake
+from tests.fakes.smtp_answers import CERTIFICATE, Odd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,6 +171,92 @@ def test_smtp_answers_with_an_error_after_the_data(smtp: Fake) -> None:
         client.send_message(letter(BOB))
 
     assert (refused.value.smtp_code, smtp.counts()) == (554, {BOB: 1})
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_taken"),
+    [
+        *(("drop", True), ("hang_after", True), ("html", True), ("garbled", True), ("cut", True)),
+        *(("reset", False), ("hang", False), ("error_after", True)),
+    ],
+)
+def test_smtp_meets_the_fault_after_the_mail(smtp: Fake, fault: str, is_taken: bool) -> None:
+    smtp.faults(**{f"{fault}_every": 1})
+    client = smtplib.SMTP("127.0.0.1", smtp.port, timeout=0.3)
+
+    with pytest.raises((OSError, smtplib.SMTPException)):
+        client.send_message(letter())
+    client.close()
+
+    assert (smtp.counts(), smtp.seen()["met"]) == ({ADA: 1} if is_taken else {}, {fault: 1})
+
+
+def test_smtp_takes_a_mail_late(smtp: Fake) -> None:
+    smtp.faults(late_every=1, late=0.2)
+    client = smtplib.SMTP("127.0.0.1", smtp.port, timeout=0.1)
+
+    with pytest.raises((OSError, smtplib.SMTPException)):
+        client.send_message(letter())
+    client.close()
+    before = smtp.counts()
+    time.sleep(0.3)
+
+    assert (before, smtp.counts()) == ({}, {ADA: 1})
+
+
+def test_smtp_counts_each_mail_of_a_client_that_does_not_wait(smtp: Fake) -> None:
+    mail = "MAIL FROM:<t@example.com>\r\nRCPT TO:<{}>\r\nDATA\r\nSubject: x\r\n\r\nbody\r\n.\r\n"
+    readers = [f"reader{number}@example.com" for number in range(50)]
+    with socket.create_connection(("127.0.0.1", smtp.port), timeout=5) as line:
+        line.sendall(("EHLO x\r\n" + "".join(map(mail.format, readers)) + "QUIT\r\n").encode())
+        while line.recv(65536):
+            pass
+
+    assert smtp.counts() == dict.fromkeys(readers, 1)
+
+
+@pytest.mark.parametrize("size", [1_000, 300_000, 3_000_000])
+def test_smtp_takes_mails_of_any_size(smtp: Fake, size: int) -> None:
+    body = ("y" * 70 + "\n") * (size // 71)
+
+    with connected(smtp) as client:
+        for address in (ADA, BOB):
+            client.send_message(letter(address, body=body))
+
+    assert smtp.message(BOB)["source"].split("\r\n\r\n", 1)[1] == body.replace("\n", "\r\n")
+    assert smtp.links() == {ADA: leave(ADA), BOB: leave(BOB)}
+
+
+def test_smtp_answers_oddly_where_a_test_wants_it(smtp: Fake) -> None:
+    odd = [("RCPT", "550 5.1.1 nobody\r\n", "go on"), ("dot", "421 4.3.0 going down\r\n", "hang up")]
+    smtp._asked("/_answers", [asdict(Odd(step, 2, say, then)) for step, say, then in odd])  # type: ignore[arg-type]
+
+    with connected(smtp) as client:
+        client.send_message(letter())
+        with pytest.raises(smtplib.SMTPRecipientsRefused, match="nobody"):
+            client.send_message(letter(BOB))
+        with pytest.raises(smtplib.SMTPDataError, match="going down"):
+            client.send_message(letter(BOB))
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            client.noop()
+
+    assert smtp.counts() == {ADA: 1}
+
+
+def test_smtp_forgets_what_was_said_before_the_line_was_encrypted() -> None:
+    with Fake("smtp", args=("--starttls", "--user", "tide", "--password", "ebb")) as fake:
+        with connected(fake) as client:
+            client.ehlo()
+            plain = sorted(client.esmtp_features)
+            client.starttls(context=ssl.create_default_context(cafile=CERTIFICATE))
+            without_hello = client.mail("t@example.com")[0]
+            client.login("tide", "ebb")
+            client.send_message(letter())
+            encrypted = sorted(client.esmtp_features)
+
+        assert (plain, without_hello) == (["8bitmime", "pipelining", "size", "smtputf8", "starttls"], 503)
+        assert encrypted == ["8bitmime", "auth", "pipelining", "size", "smtputf8"]
+        assert fake.counts() == {ADA: 1}
 
 
 def test_smtp_takes_a_mail_and_cuts_the_line_before_the_answer(smtp: Fake) -> None:

@@ -13,8 +13,9 @@ import requests
 from anymail.exceptions import AnymailRequestsAPIError
 from django.core.mail import EmailMultiAlternatives
 
+from tests.fakes.addresses import is_address
 from tests.fakes.client import DOMAIN, KEY, Fake
-from tests.fakes.mailgun import is_address, unescaped
+from tests.fakes.forms import unescaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +87,7 @@ def test_mailgun_shows_each_reader_their_own_mail(mailgun: Fake) -> None:
     assert mailgun.links() == {ADA: leave(ADA), BOB: leave(BOB)}
     assert mailgun.seen() == {
         "mails": 2, "recipients": 2, "duplicates": 0, "duplicated": {}, "links": 2, "without_link": 0,
-        "kept": [ADA, BOB], "calls": 1, "faults": 0, "exposed": 0, "unfilled": 0,
+        "kept": [ADA, BOB], "calls": 1, "repeats": 0, "faults": 0, "met": {}, "exposed": 0, "unfilled": 0,
     }  # fmt: skip
 
 
