@@ -35,7 +35,8 @@ PROVIDERS: dict[str, tuple[str, str, str, str]] = {
     "sparkpost": ("sparkpost", "api_key", "", ""),
     "unisender-go": ("unisender_go", "api_key", "", ""),
 }
-HAND_OVER = {"batch_size": int, "concurrency": int}
+# Our own: readers in one hand-over, hand-overs at a time, and readers that all workers together may hand over.
+HAND_OVER = ("batch_size", "concurrency", "per_second", "per_hour", "per_day")
 TRUE = frozenset({"1", "true", "yes", "on"})
 SMTP_TIMEOUT = 30  # seconds for each step of the conversation
 
@@ -122,7 +123,8 @@ def _smtp(parts: SplitResult, port: int | None, query: dict[str, str], *, name: 
 
 def _ses(query: dict[str, str]) -> dict[str, Any]:
     # botocore repeats a call whose answer is lost, up to five times: three mails from one send() were seen.
-    client: dict[str, Any] = {"config": {"retries": {"total_max_attempts": 1}}}
+    config = {"retries": {"total_max_attempts": 1}, "connect_timeout": 5, "read_timeout": 30}
+    client: dict[str, Any] = {"config": config}
     if region := query.pop("region", ""):
         client["region_name"] = region
     if endpoint := query.pop("api_url", ""):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from django.core.exceptions import ValidationError
 
 from newsletter.validators import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from delivery.exceptions import SendError
     from newsletter.rendering import Stencil
@@ -62,3 +62,27 @@ class Receipt:
     deferred: dict[int, str] = field(default_factory=dict)  # "not now", said of this reader alone
     uncertain: dict[int, str] = field(default_factory=dict)  # what was seen
     stopped_by: SendError | None = None
+
+    @property
+    def settled(self) -> int:
+        """How many readers have been spoken of, in whichever way."""
+        return len(self.accepted) + len(self.refused) + len(self.uncertain)
+
+
+class Page(Protocol):
+    """Where it is noted whose mail leaves now."""
+
+    def telling(self, delivery_id: int, receipt: Receipt) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """One hand-over, made ready: nothing has left the house."""
+
+    # Call once. Says reader by reader what is known and never raises for what a provider does. Touches no database, so
+    # that it may run in a thread of its own.
+    speak: Callable[..., Receipt]
+    # sha256 (hex) of what will be said: the same mail, recipients and key give the same bytes.
+    fingerprint: str
+    # Whether `speak` hands readers over one by one, and takes a page to note each in before its mail leaves.
+    is_one_by_one: bool = False

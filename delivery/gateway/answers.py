@@ -1,16 +1,20 @@
-"""From what a provider's call raised to what to do next.
+"""From what a provider's call raised, or answered, to what to do next.
 
 never connected, DNS, certificate  nothing left the house         Transient
 429, 420 (Mailgun's own)           nothing was taken              Transient, after Retry-After
-401, 402, 403, 404                 the account cannot send        AccountRefused
+503 with Retry-After               "unable to handle" (RFC 9110)  Transient, after Retry-After
+401, 402, 403, 404, a redirect     the account cannot send        AccountRefused
 400, 413, 422 and other 4xx        something in this call         CallRefused
 5xx, read timeout, reset, bad 2xx  it may have been taken         Uncertain
 refused before the call was made   something in this call         CallRefused
+
+Where a provider's own words say it better than its status, they count: refusals.py.
 """
 
 from __future__ import annotations
 
 import email.utils
+import json
 import smtplib
 import time
 from typing import TYPE_CHECKING, Any
@@ -24,6 +28,7 @@ from anymail.exceptions import (
 from django.core.exceptions import ImproperlyConfigured
 
 from delivery.exceptions import AccountRefused, CallRefused, SendError, Transient, Uncertain
+from delivery.gateway.refusals import LONGEST_WORDS, by_words, said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,18 +36,31 @@ if TYPE_CHECKING:
     from delivery.messages import Receipt
 
 RATE_LIMITED = frozenset({420, 429})
-ACCOUNT = frozenset({401, 402, 403, 404})
+ACCOUNT = frozenset({401, 402, 403, 404, 405})
+REDIRECT = frozenset({301, 302, 307, 308})  # to the right address; nothing was taken at this one
 # How urllib3 and ssl call it when no byte of the request has left; other TLS errors come later, too.
 NEVER_MADE = ("NewConnectionError", "NameResolutionError", "CERTIFICATE_VERIFY_FAILED", "CertificateError")
 BOTO_NEVER_CONNECTED = frozenset({"EndpointConnectionError", "ConnectTimeoutError"})
-BOTO_RATE_LIMITED = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException"})
+BOTO_NEVER_MADE = frozenset(
+    {"NoCredentialsError", "PartialCredentialsError", "NoRegionError", "ProfileNotFound"}
+)
+NO_SUCH_PLACE = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+)
 FOR_A_PERSON = (
     *(ImproperlyConfigured, ImportError, FileNotFoundError, smtplib.SMTPAuthenticationError),  # settings
     *(ValueError, TypeError, LookupError),  # the issue cannot be made into a mail
 )
 MOST_IN_A_ROW = 10
+# Where the wait is said: by RFC 9110, by Resend, by Brevo, and by SendGrid, as the second of the Unix clock.
+WAITS = ("Retry-After", "ratelimit-reset", "x-sib-ratelimit-reset", "X-RateLimit-Reset")
 LONGEST_WAIT = 3600.0  # seconds; a provider that asks for more is asked again after this
-LONGEST_WORDS = 500  # characters of a provider's answer that are kept
+# Where a server's own trouble is said in a code of the provider's that means that nothing was taken.
+SURELY_NOT_TAKEN = frozenset({("mandrill", 500), ("postmark", 503)})
+# What Anymail calls a provider, where a mailer URL calls it otherwise.
+SCHEMES = {"amazon ses": "ses", "unisender go": "unisender-go"}
 
 
 def verdict(error: Exception) -> SendError:
@@ -50,18 +68,31 @@ def verdict(error: Exception) -> SendError:
     words = str(error).strip()[:LONGEST_WORDS] or type(error).__name__
     if _never_connected(error):
         return Transient(words)
+    if isinstance(error, NO_SUCH_PLACE) or type(error.__cause__).__name__ in BOTO_NEVER_MADE:
+        return AccountRefused(words)
     if isinstance(response := getattr(error.__cause__, "response", None), dict):
         return _by_boto(response, words)
-    status = getattr(error, "status_code", None)
-    if isinstance(status, int) and not 200 <= status < 300:
-        return _by_status(status, words, getattr(getattr(error, "response", None), "headers", {}))
+    if isinstance(error, AnymailAPIError) and error.response is not None:
+        return _by_response(error, words)
     if isinstance(error, AnymailAPIError):
-        return Uncertain(words)  # no status: timeout or reset; 2xx: an answer that cannot be read
+        return Uncertain(words)  # timeout or reset, once something had left
     if isinstance(error, ImproperlyConfigured):  # Anymail's configuration errors and Django's InvalidMailer
         return AccountRefused(words)
     if isinstance(error, (AnymailRecipientsRefused, AnymailError, ValueError)):
         return CallRefused(words)  # raised while the payload was built
     return Uncertain(words)
+
+
+def by_answer(provider: str, status: int, answer: Any, headers: Mapping[str, str] | None = None) -> SendError:
+    """What a provider's own answer means. `answer` is what its JSON says, or else its text."""
+    words = said(answer)
+    if not isinstance(answer, dict | list):  # a plain "Forbidden" says more with its number
+        words = f"{words} (HTTP {status})" if words else f"HTTP {status}"
+    found = by_words(provider, answer) if status < 500 or (provider, status) in SURELY_NOT_TAKEN else None
+    found = found or _by_status(status, headers or {})
+    if found is Transient:
+        return Transient(words, retry_after=retry_after(_named_wait(headers or {})))
+    return found(words)
 
 
 def before_speaking(error: Exception) -> SendError:
@@ -106,28 +137,41 @@ def _never_connected(error: Exception) -> bool:
 
 def _by_boto(response: dict[str, Any], words: str) -> SendError:
     """Amazon's client answers by a code of its own (SES API v2, "Common errors" and SendEmail)."""
-    code = str(response.get("Error", {}).get("Code", ""))
-    if code in BOTO_RATE_LIMITED:
-        return Transient(words, retry_after=retry_after(""))
-    if code in {"MessageRejected", "BadRequestException"}:
-        return CallRefused(words)
-    return _by_status(int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)), words, {})
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
+    answer = response.get("Error", {})
+    return by_answer("ses", status, {**answer, "Message": answer.get("Message") or words})
 
 
-def _by_status(status: int, words: str, headers: Mapping[str, str]) -> SendError:
-    if status in RATE_LIMITED:
-        return Transient(words, retry_after=retry_after(headers.get("Retry-After", "")))
-    if status in ACCOUNT:
-        return AccountRefused(words)
-    if 400 <= status < 500:
-        return CallRefused(words)
-    return Uncertain(words)
+def _by_response(error: AnymailAPIError, words: str) -> SendError:
+    """Anymail raised it for what the provider answered."""
+    response, name = error.response, (error.esp_name or "").lower()
+    provider, status = SCHEMES.get(name, name), response.status_code
+    try:
+        answer = json.loads(response.content)
+    except ValueError:
+        answer = response.text
+    if 200 <= status < 300:  # it cannot be read; or it says, as Postal does, that nothing was taken
+        found = by_words(provider, answer) if isinstance(answer, dict) and provider == "postal" else None
+        return found(said(answer)) if found else Uncertain(words)
+    return by_answer(provider, status, answer, response.headers)
+
+
+def _by_status(status: int, headers: Mapping[str, str]) -> type[SendError]:
+    if status in RATE_LIMITED or (status == 503 and headers.get("Retry-After")):
+        return Transient
+    if status in ACCOUNT or status in REDIRECT:
+        return AccountRefused
+    return CallRefused if 400 <= status < 500 else Uncertain
+
+
+def _named_wait(headers: Mapping[str, str]) -> str:
+    return next((headers[name] for name in WAITS if headers.get(name)), "")
 
 
 def retry_after(value: str) -> float:
     """Seconds to wait (RFC 9110 10.2.3: seconds or an HTTP date), between 1 second and an hour; 5 when not said."""
     if value.strip().isdigit():
-        seconds = float(value)
+        seconds = float(value) - (time.time() if len(value.strip()) >= 10 else 0.0)
     elif moment := email.utils.parsedate_tz(value):
         seconds = email.utils.mktime_tz(moment) - time.time()
     else:

@@ -2,98 +2,172 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from anymail.message import AnymailMessage
-
-from delivery.exceptions import Uncertain
-from delivery.gateway.answers import verdict
-from delivery.messages import Receipt
+from delivery.gateway import forms
+from delivery.gateway.forms import ADDRESS, DELIVERY, READERS, Rows, mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from delivery.exceptions import SendError
-    from delivery.messages import IssueMail, Recipient
+    from delivery.gateway.forms import Form
+    from delivery.messages import IssueMail
     from newsletter.rendering import Stencil
 
-NAME = "courant_{}"  # so that no editor's text is taken for a slot
-# What Mailgun would fill in by itself if an editor wrote it; a word joiner, which nobody sees, keeps it text.
-PROVIDERS_OWN = re.compile(r"%(?=(?:recipient|(?:tag_|mailing_list_)?unsubscribe)[a-z_.]*%)")
-BROKEN_UP = "%\u2060"
+# A word joiner, which nobody sees, keeps what an editor wrote from being read as the provider's own language.
+JOINER = "\u2060"
 
 
-def ready(
-    mail: IssueMail, recipients: Sequence[Recipient], *, alias: str, syntax: str
-) -> Callable[[], Receipt]:
-    message = build(mail, recipients, syntax=syntax)
-    return lambda: _speak(message, recipients, alias=alias)
+@dataclass(frozen=True, slots=True)
+class Language:
+    """How a provider writes a slot, and where what an editor wrote would begin to be its language, too."""
+
+    slot: str
+    own: re.Pattern[str]
+
+    def safe(self, text: str) -> str:
+        return self.own.sub(lambda found: f"{found[0][0]}{JOINER}{found[0][1:]}", text)
+
+    def around(self, stencil: Stencil, slots: dict[str, str]) -> str:
+        """The stencil in this language. A literal must not run into the slot behind it, either."""
+        literals = [self.safe(literal) for literal in stencil.literals]
+        begin = self.slot[0]
+        ends = [f"{literal}{JOINER}" if literal.endswith(begin) else literal for literal in literals[:-1]]
+        return replace(stencil, literals=(*ends, literals[-1])).fill(slots)
 
 
-def build(mail: IssueMail, recipients: Sequence[Recipient], *, syntax: str) -> AnymailMessage:
-    """Raises ValueError when two recipients share an address: the provider's call could not tell them apart."""
-    if len({recipient.address for recipient in recipients}) != len(recipients):
-        raise ValueError("An address stands twice in one batch.")
-    message = AnymailMessage(
-        subject=mail.subject,
-        body=with_slots(mail.text, syntax),
-        from_email=mail.sender,
-        to=[recipient.address for recipient in recipients],
-        reply_to=[mail.reply_to] if mail.reply_to else None,
-        headers=dict(mail.headers),
+LANGUAGES = {
+    "mailgun": Language(
+        "%recipient.{}%",
+        re.compile(r"%(?=(?:recipient|(?:tag_|mailing_list_)?unsubscribe)[\w.:-]*%)"),
+    ),
+    "mailjet": Language("[[var:{}]]", re.compile(r"\[\[|\{\{|\{%")),
+    "sendgrid": Language("-courant-{}-", re.compile(r"-courant-(?=r\d)|<%|\[%")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What each provider's own call is made of."""
+
+    mail: IssueMail  # free of the provider's language
+    html: str
+    text: str
+    link: str  # the slot of the unsubscribe link
+    values: dict[str, str]  # by the provider's name for a slot
+
+
+def form(mail: IssueMail, *, alias: str, scheme: str) -> Form:
+    language = LANGUAGES[scheme]
+    # Short names, since each stands in the call once for every reader.
+    names = {name: f"r{number}" for number, name in enumerate(_names(mail))}
+    slots = {name: language.slot.format(short) for name, short in names.items()}
+    draft = Draft(
+        mail=_safe(mail, language),
+        html=language.around(mail.html, slots),
+        text=language.around(mail.text, slots),
+        link=slots["unsubscribe_url"],
+        values={short: mark(name) for name, short in names.items()},
     )
-    message.attach_alternative(with_slots(mail.html, syntax), "text/html")
-    # Never empty: without per-reader data Anymail would show every reader all the others' addresses.
-    message.merge_headers = {
-        recipient.address: {"List-Unsubscribe": recipient.list_unsubscribe} for recipient in recipients
-    }
-    message.merge_data = {
-        recipient.address: {NAME.format(name): value for name, value in recipient.values.items()}
-        for recipient in recipients
-    }
-    # What comes back in the provider's events: the only join that works if the answer to the call is lost.
-    message.merge_metadata = {
-        recipient.address: {"delivery": str(recipient.delivery_id)} for recipient in recipients
-    }
-    return message
+    return WRITERS[scheme](draft, alias)
 
 
-def with_slots(stencil: Stencil, syntax: str) -> str:
-    """The stencil in the provider's own words for a slot."""
-    literals = tuple(PROVIDERS_OWN.sub(BROKEN_UP, literal) for literal in stencil.literals)
-    return replace(stencil, literals=literals).fill(
-        {name: syntax.format(NAME.format(name)) for name in stencil.slots}
+def _names(mail: IssueMail) -> list[str]:
+    return sorted({*mail.html.slots, *mail.text.slots, "unsubscribe_url"})
+
+
+def _safe(mail: IssueMail, language: Language) -> IssueMail:
+    headers = {name: language.safe(value) for name, value in mail.headers.items()}
+    return replace(
+        mail, subject=language.safe(mail.subject), sender=language.safe(mail.sender), headers=headers
     )
 
 
-def _speak(message: AnymailMessage, recipients: Sequence[Recipient], *, alias: str) -> Receipt:
-    try:
-        message.send(using=alias)
-    except Exception as error:  # whatever it was, these readers need a verdict
-        return _after_error(verdict(error), recipients)
-    return _answered(message, recipients)
+def _mailgun(draft: Draft, alias: str) -> Form:
+    """Form fields. One variable is in header and bodies; events bring `v:delivery` back as Anymail's metadata."""
+    slot = LANGUAGES["mailgun"].slot.format
+    message = forms.draft(
+        draft.mail,
+        text=draft.text,
+        html=draft.html,
+        headers={**draft.mail.headers, "List-Unsubscribe": f"<{draft.link}>"},
+        metadata={"delivery": slot("d")},
+        merge_data={ADDRESS: {**draft.values, "d": mark(DELIVERY)}},
+    )
+    backend, params = forms.written(message, alias=alias)
+    return _multipart(backend, params)
 
 
-def _answered(message: AnymailMessage, recipients: Sequence[Recipient]) -> Receipt:
-    receipt = Receipt()
-    statuses = message.anymail_status.recipients
-    for recipient in recipients:
-        status = statuses.get(recipient.address)
-        if status is None:
-            receipt.uncertain[recipient.delivery_id] = "The provider's answer does not name this reader."
-        elif status.status in {"queued", "sent"}:
-            receipt.accepted[recipient.delivery_id] = status.message_id or ""
-        elif status.status in {"invalid", "rejected", "failed"}:
-            receipt.refused[recipient.delivery_id] = f"The provider says: {status.status}."
+def _multipart(backend: Any, params: dict[str, Any]) -> Form:
+    """RFC 7578, since it needs no %-encoding; the boundary is the same for the same mail."""
+    data = params["data"]
+    boundary = "courant-" + hashlib.sha256(json.dumps(data).replace(ADDRESS, "").encode()).hexdigest()[:32]
+    own = json.loads(data["recipient-variables"])[ADDRESS]
+    variables = f'"{ADDRESS}":{json.dumps(own, separators=(",", ":"))}'
+    begin = f'--{boundary}\r\nContent-Disposition: form-data; name="'
+    parts: list[bytes | Rows] = []
+    for name, value in data.items():
+        head = f'{begin}{name}"\r\n\r\n'
+        if name == "to":
+            parts += [Rows.cut(f"{head}{ADDRESS}\r\n", between="")]
+        elif name == "recipient-variables":
+            parts += [f"{head}{{".encode(), Rows.cut(variables, between=","), b"}\r\n"]
         else:
-            receipt.uncertain[recipient.delivery_id] = f"The provider says: {status.status}."
-    return receipt
+            parts += [f"{head}{one}\r\n".encode() for one in ([value] if isinstance(value, str) else value)]
+    parts += [f"--{boundary}--\r\n".encode()]
+    return forms.form(backend, params, parts, content_type=f"multipart/form-data; boundary={boundary}")
 
 
-def _after_error(error: SendError, recipients: Sequence[Recipient]) -> Receipt:
-    receipt = Receipt(stopped_by=error)
-    if isinstance(error, Uncertain):
-        receipt.uncertain = {recipient.delivery_id: str(error) for recipient in recipients}
-    return receipt
+def _sendgrid(draft: Draft, alias: str) -> Form:
+    message = forms.draft(
+        draft.mail,
+        text=draft.text,
+        html=draft.html,
+        merge_headers={ADDRESS: _own_headers(draft)},
+        merge_metadata={ADDRESS: {"delivery": mark(DELIVERY)}},
+        merge_data={ADDRESS: draft.values},
+        esp_extra={"merge_field_format": LANGUAGES["sendgrid"].slot},
+    )
+    backend, params = forms.written(message, alias=alias)
+    shared = json.loads(params["data"])
+    [item] = shared["personalizations"]
+    item["custom_args"].pop(
+        "anymail_id", None
+    )  # chance, and the same for every reader; `delivery` says who it is
+    return forms.json_form(backend, params, {**shared, "personalizations": [READERS]}, item)
+
+
+def _mailjet(draft: Draft, alias: str) -> Form:
+    """What is said of one reader replaces what is said of all, so every header is said of each.
+
+    Anymail forgets headers and variables when there is but one reader: each of them makes a list of one anew.
+    """
+    message = forms.draft(
+        draft.mail,
+        to=[ADDRESS, "second@courant.invalid"],
+        text=draft.text,
+        html=draft.html,
+        merge_headers={ADDRESS: _own_headers(draft)},
+        merge_metadata={ADDRESS: {"delivery": mark(DELIVERY)}},
+        merge_data={ADDRESS: draft.values},
+        esp_extra={"Globals": {"TemplateLanguage": True}},  # without it [[var:…]] would stay as it is
+    )
+    backend, params = forms.written(message, alias=alias)
+    shared = json.loads(params["data"])
+    item, _second = shared["Messages"]
+    return forms.json_form(backend, params, {**shared, "Messages": [READERS]}, item)
+
+
+def _own_headers(draft: Draft) -> dict[str, str]:
+    return {**draft.mail.headers, "List-Unsubscribe": f"<{mark('unsubscribe_url')}>"}
+
+
+WRITERS: dict[str, Callable[[Draft, str], Form]] = {
+    "mailgun": _mailgun,
+    "mailjet": _mailjet,
+    "sendgrid": _sendgrid,
+}

@@ -33,7 +33,10 @@ ANYMAIL = "anymail.backends.{}.EmailBackend"
         (
             "ses://?region=eu-west-1",
             ANYMAIL.format("amazon_ses"),
-            {"client_params": {"config": {"retries": {"total_max_attempts": 1}}, "region_name": "eu-west-1"}},
+            {"client_params": {
+                "config": {"retries": {"total_max_attempts": 1}, "connect_timeout": 5, "read_timeout": 30},
+                "region_name": "eu-west-1",
+            }},
         ),
         (
             "smtp://us%40er:p%3Aw@mail.example.com?tls=1",
@@ -48,10 +51,12 @@ def test_url_becomes_djangos_mailer(url: str, backend: str, options: dict[str, o
 
 
 def test_hand_over_options_are_ours_and_not_the_backends() -> None:
-    mailer = mailers.parse("mailgun://k@d?batch_size=250&concurrency=2", name="MAILER_URL")
+    ours = "batch_size=250&concurrency=2&per_second=100&per_hour=9000&per_day=50000"
+
+    mailer = mailers.parse(f"mailgun://k@d?{ours}", name="MAILER_URL")
 
     assert (mailer.hand_over, mailer.options) == (
-        {"batch_size": 250, "concurrency": 2},
+        {"batch_size": 250, "concurrency": 2, "per_second": 100, "per_hour": 9000, "per_day": 50000},
         {"api_key": "k", "sender_domain": "d"},
     )
 
@@ -67,6 +72,8 @@ def test_hand_over_options_are_ours_and_not_the_backends() -> None:
         ("mailgun://mg.example.com", "has no key"),
         ("postmark://", "has no key"),
         ("mailgun://k@d?batch_size=many", "batch_size must be"),
+        ("mailgun://k@d?per_second=0.5", "per_second must be a whole number from 1"),
+        ("mailgun://k@d?per_day=0", "per_day must be a whole number from 1"),
     ],
 )
 def test_wrong_url_is_refused_without_repeating_it(url: str, words: str) -> None:
