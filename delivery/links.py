@@ -18,6 +18,6 @@ PLACE = "TOKEN"
 def unsubscribe_urls(dispatch_id: int) -> Callable[[int], str]:
     """A maker of unsubscribe links by subscription id; each is marked with the dispatch it came in."""
     pattern = absolute_url(reverse("subscribers:unsubscribe", args=[PLACE]))
-    return lambda subscription_id: pattern.replace(
-        PLACE, tokens.unsubscribe_token(subscription_id, mark=str(dispatch_id))
-    )
+    before, _, after = pattern.partition(PLACE)
+    token = tokens.unsubscribe_tokens(mark=str(dispatch_id))
+    return lambda subscription_id: f"{before}{token(subscription_id)}{after}"

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from delivery import audience, gateway
+from delivery import audience, circuit, epoch, gateway, throttle
 from delivery.exceptions import AlreadyDispatched, CannotStart
 from delivery.models import Batch, Delivery, Dispatch
 from newsletter import faces, publishing, rendering
@@ -80,6 +80,8 @@ def checks(issue: Issue) -> list[Check]:
         ),
         (has_readers, _("It has readers."), _("The newsletter has no confirmed readers yet.")),
     ]
+    if frozen := epoch.frozen():
+        found.append((False, "", frozen))
     return [Check("ok", fine) if is_fine else Check("blocker", problem) for is_fine, fine, problem in found]
 
 
@@ -92,7 +94,7 @@ def _frozen(issue: Issue, *, started_by: User | None) -> Dispatch:
     return Dispatch.objects.create(
         issue=issue,
         mailer=MAILER,
-        batch_size=gateway.batch_size(MAILER),
+        batch_size=_batch_size(),
         subject=issue.subject,
         sender=newsletter.sender,
         reply_to=newsletter.reply_to,
@@ -102,6 +104,13 @@ def _frozen(issue: Issue, *, started_by: User | None) -> Dispatch:
         started_by=started_by,
         started_at=timezone.now(),
     )
+
+
+def _batch_size() -> int:
+    """What each mailer that may carry it takes in one go, and no more than it takes in one second."""
+    sizes = [gateway.batch_size(alias) for alias in circuit.mailers(MAILER)]
+    rates = [throttle.per_second(alias) for alias in circuit.mailers(MAILER)]
+    return max(1, min([*sizes, *(int(rate) for rate in rates if rate)]))
 
 
 def prepare(dispatch_id: int) -> bool:

@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import F, Max, Q, Sum
+from django.db.models import F, Max, Sum
 from django.db.models.functions import Now
 
+from delivery import circuit
 from delivery.exceptions import AccountRefused, CallRefused, Transient
 from delivery.messages import Receipt
 from delivery.models import Attempt, Batch, Delivery, Dispatch
@@ -25,23 +26,34 @@ State = Delivery.State
 FIRST_PAUSE = 2.0  # seconds before a batch is tried again; doubled by each try
 LONGEST_PAUSE = 300.0
 MOST_TRIES = 12
+TRIES_BEFORE_FAILOVER = 3
+ASK_AGAIN_AFTER = timedelta(seconds=5)  # a call in doubt; the provider may still be at the first one
 MOST_DOUBTS = 5
 MOST_REFUSALS = 10
 
 
-def record(batch: Batch, attempt: Attempt, receipt: Receipt) -> None:
-    """One short transaction: every reader's outcome, and what becomes of the batch. Then what it tells of the whole."""
+def record(batch: Batch, attempt: Attempt, receipt: Receipt, *, leaves_some: bool = False) -> None:
+    """One short transaction: every reader's outcome, and what becomes of the batch. Then what it tells of the whole.
+
+    With `leaves_some`, readers of the batch were left out of this attempt and still wait.
+    """
     with transaction.atomic():
         # Rows are taken in the order batch, deliveries, dispatch, here as everywhere, so that nobody waits in a ring.
         rows = Batch.objects.held(batch, state=Batch.State.SUBMITTING)
-        is_ours = rows.select_for_update(of=["self"]).first() is not None
-        _settle(attempt, receipt)
-        if is_ours:
-            untouched = Delivery.objects.filter(attempt=attempt, state=State.IN_FLIGHT)
-            if left := untouched.update(state=State.PENDING, attempt=None):
-                _return(batch, attempt, receipt, left=left)
+        if not leaves_some and receipt.settled == attempt.readers and not (attempt.key and receipt.uncertain):
+            if rows.update(state=Batch.State.DONE, lease_until=None, pinned_to=""):
+                _settle(attempt, receipt)
             else:
-                rows.update(state=Batch.State.DONE, lease_until=None)
+                _settle_late(attempt, receipt)
+        else:
+            if rows.select_for_update(of=["self"]).first() is None:
+                _settle_late(attempt, receipt)
+            elif _can_be_asked_again(attempt, receipt):
+                _settle(attempt, receipt, keeps_doubts=True)
+                _pin(batch, attempt)
+            else:
+                _settle(attempt, receipt)
+                _return(batch, attempt, receipt)
     _draw_conclusions(batch, receipt)
 
 
@@ -51,38 +63,81 @@ def hand_back(batch: Batch, error: SendError) -> None:
         state=Batch.State.READY, lease_until=None, not_before=Now() + _backoff(batch.tries)
     )
     _draw_conclusions(batch, Receipt(stopped_by=error))
+    if isinstance(error, Transient) and batch.tries >= _most_tries():
+        circuit.give_way(batch.dispatch_id, batch.mailer, reason=_tired(batch.tries, error))
+
+
+def release(batch: Batch, *, seconds: float = 0.0) -> None:
+    """Nothing is wrong with the batch; it only does not go now."""
+    Batch.objects.held(batch, state=Batch.State.CLAIMED).update(
+        state=Batch.State.READY,
+        lease_until=None,
+        tries=batch.tries - 1,
+        not_before=Now() + timedelta(seconds=seconds) if seconds else None,
+    )
 
 
 def _draw_conclusions(batch: Batch, receipt: Receipt) -> None:
     """What one hand-over says about all that are to come. Each is a small statement of its own, without other locks."""
     match receipt.stopped_by:
         case AccountRefused() as error:
-            pause(batch.dispatch_id, reason=str(error))
-        case Transient(retry_after=float() as seconds):
-            later = Now() + timedelta(seconds=seconds)
-            earlier = Q(not_before__isnull=True) | Q(not_before__lt=later)
-            Dispatch.objects.filter(earlier, pk=batch.dispatch_id).update(not_before=later)
+            circuit.give_way(batch.dispatch_id, batch.mailer, reason=str(error))
+        case Transient(retry_after=float() as seconds) as error:
+            circuit.hold_back_for(batch.mailer, seconds=seconds, words=str(error))
     if receipt.uncertain:
-        break_circuit(batch.dispatch_id, words=next(iter(receipt.uncertain.values())))
+        break_circuit(batch, words=next(iter(receipt.uncertain.values())))
     if receipt.refused or isinstance(receipt.stopped_by, CallRefused):
-        _question_refusals(batch.dispatch_id)
+        _question_refusals(batch)
+    if receipt.accepted and circuit.has_second():
+        circuit.works(batch.mailer)
 
 
-def _settle(attempt: Attempt, receipt: Receipt) -> None:
+def _can_be_asked_again(attempt: Attempt, receipt: Receipt) -> bool:
+    """Whether the provider can clear the doubt, for it knows the call by its key.
+
+    A call that was repeated is in doubt until it has an answer. A refusal is one: had the first call been taken, the
+    key would have brought back that answer.
+    """
+    if not attempt.key:
+        return False
+    has_answer = receipt.accepted or receipt.refused or isinstance(receipt.stopped_by, CallRefused)
+    return bool(receipt.uncertain) or (attempt.repeats > 0 and not has_answer)
+
+
+def _pin(batch: Batch, attempt: Attempt) -> None:
+    """Its readers stay in flight until the same mailer has been asked again, with the same key."""
+    Batch.objects.held(batch, state=Batch.State.SUBMITTING).update(
+        state=Batch.State.READY,
+        lease_until=None,
+        pinned_to=attempt.mailer,
+        not_before=Now() + max(ASK_AGAIN_AFTER, _backoff(attempt.repeats)),
+    )
+
+
+def _settle(attempt: Attempt, receipt: Receipt, *, keeps_doubts: bool = False) -> None:
     # A sweep may have called these uncertain while we were frozen; what we saw with our own eyes is better.
-    ours = Delivery.objects.filter(attempt=attempt, state__in=[State.IN_FLIGHT, State.UNCERTAIN])
-    accepted = {"state": State.ACCEPTED, "reason": "", "detail": ""}
-    for provider_id, ids in _grouped(receipt.accepted).items():
-        ours.filter(pk__in=ids).update(**accepted, provider_id=provider_id[:200], settled_at=Now())
+    ours = Delivery.objects.of(attempt).filter(state__in=[State.IN_FLIGHT, State.UNCERTAIN])
+    everybody = receipt.settled == attempt.readers
     for words, ids in _grouped(receipt.refused).items():
         ours.filter(pk__in=ids).update(
             state=State.FAILED, reason=Delivery.Reason.REFUSED, detail=words, settled_at=Now()
         )
-    for words, ids in _grouped(receipt.uncertain).items():
-        ours.filter(pk__in=ids).update(
-            state=State.UNCERTAIN, reason=Delivery.Reason.NO_ANSWER, detail=words, settled_at=Now()
-        )
-    _close(attempt, receipt)
+    if not keeps_doubts:
+        for words, ids in _grouped(receipt.uncertain).items():
+            ours.filter(pk__in=ids).update(
+                state=State.UNCERTAIN, reason=Delivery.Reason.NO_ANSWER, detail=words, settled_at=Now()
+            )
+    if receipt.accepted:
+        ours.accept(receipt.accepted, attempt=attempt, is_everybody=everybody)
+    _close(attempt, receipt, keeps_doubts=keeps_doubts)
+
+
+def _settle_late(attempt: Attempt, receipt: Receipt) -> None:
+    """The sweep, or another worker, has taken the batch over meanwhile: what we saw with our own eyes still counts, and
+    what we did not see changes nothing, for whoever has it now may know better."""
+    seen = Receipt(accepted=receipt.accepted, refused=receipt.refused)
+    if seen.settled:
+        _settle(attempt, seen, keeps_doubts=seen.settled < attempt.readers)
 
 
 def _grouped(by_id: Mapping[int, str]) -> dict[str, list[int]]:
@@ -93,8 +148,8 @@ def _grouped(by_id: Mapping[int, str]) -> dict[str, list[int]]:
     return groups
 
 
-def _close(attempt: Attempt, receipt: Receipt) -> None:
-    if receipt.uncertain:
+def _close(attempt: Attempt, receipt: Receipt, *, keeps_doubts: bool) -> None:
+    if receipt.uncertain or keeps_doubts:
         outcome = Attempt.Outcome.UNCERTAIN
     elif receipt.accepted or receipt.refused:
         outcome = Attempt.Outcome.ANSWERED
@@ -105,55 +160,70 @@ def _close(attempt: Attempt, receipt: Receipt) -> None:
         detail=str(receipt.stopped_by or ""),
         accepted=len(receipt.accepted),
         refused=len(receipt.refused),
+        readers=attempt.readers if keeps_doubts else receipt.settled,
         ended_at=Now(),
+        **({} if keeps_doubts else {"recipients": None}),
     )
 
 
-def break_circuit(dispatch_id: int, *, words: str) -> None:
+def break_circuit(batch: Batch, *, words: str) -> None:
     """A provider that keeps not answering would make every reader uncertain: stop asking, and ask a person."""
     lately = Attempt.objects.filter(
-        batch__dispatch_id=dispatch_id,
-        outcome=Attempt.Outcome.UNCERTAIN,
-        ended_at__gte=Now() - timedelta(minutes=1),
+        mailer=batch.mailer, outcome=Attempt.Outcome.UNCERTAIN, ended_at__gte=Now() - timedelta(minutes=1)
     )
     if lately.count() >= MOST_DOUBTS:
         reason = f"{MOST_DOUBTS} hand-overs within a minute had no clear answer: {words}"
-        pause(dispatch_id, reason=reason)
+        circuit.give_way(batch.dispatch_id, batch.mailer, reason=reason)
 
 
-def _question_refusals(dispatch_id: int) -> None:
+def _question_refusals(batch: Batch) -> None:
     """Many refusals without one acceptance between them: it is not these readers, it is the sender or the mail."""
-    attempts = Attempt.objects.filter(batch__dispatch_id=dispatch_id)
+    attempts = Attempt.objects.filter(batch__dispatch_id=batch.dispatch_id)
     last_good = attempts.filter(accepted__gt=0).aggregate(at=Max("ended_at"))["at"]
     since = attempts.filter(ended_at__gt=last_good) if last_good else attempts
     refused = since.aggregate(count=Sum("refused"))["count"] or 0
     if refused and refused % MOST_REFUSALS == 0:
         words = since.exclude(detail="").order_by("-ended_at").values_list("detail", flat=True).first() or ""
-        pause(dispatch_id, reason=f"The provider refused {refused} readers in a row: {words}")
+        circuit.pause(batch.dispatch_id, reason=f"The provider refused {refused} readers in a row: {words}")
 
 
-def _return(batch: Batch, attempt: Attempt, receipt: Receipt, *, left: int) -> None:
+def _return(batch: Batch, attempt: Attempt, receipt: Receipt) -> None:
     """Some readers were surely not handed over: put them back, in the way their error asks for."""
+    Delivery.objects.of(attempt).filter(state=State.IN_FLIGHT).update(state=State.PENDING, attempt=None)
     rows = Batch.objects.held(batch, state=Batch.State.SUBMITTING)
+    left = Delivery.objects.filter(batch=batch, state=State.PENDING).count()
     has_progress = bool(receipt.accepted or receipt.refused)
     tries = 0 if has_progress else batch.tries
-    if isinstance(receipt.stopped_by, CallRefused):
+    done = {"state": Batch.State.DONE, "lease_until": None, "pinned_to": ""}
+    ready = {"state": Batch.State.READY, "lease_until": None, "pinned_to": ""}
+    if not left:
+        rows.update(**done)
+    elif isinstance(receipt.stopped_by, CallRefused):
         if left == 1:
             _give_up(batch, attempt, reason=Delivery.Reason.REFUSED, words=str(receipt.stopped_by))
-            rows.update(state=Batch.State.DONE, lease_until=None)
+            rows.update(**done)
         else:
             _halve(batch)
-            rows.update(state=Batch.State.READY, lease_until=None, tries=0)
+            rows.update(**ready, tries=0)
     elif receipt.deferred and not receipt.stopped_by and tries >= MOST_TRIES:
         words = next(iter(receipt.deferred.values()))
         _give_up(batch, attempt, reason=Delivery.Reason.PUT_OFF, words=words)
-        rows.update(state=Batch.State.DONE, lease_until=None)
+        rows.update(**done)
     else:
-        if tries >= MOST_TRIES:
-            pause(batch.dispatch_id, reason=f"Tried {tries} times: {receipt.stopped_by}")
+        if receipt.stopped_by and tries >= _most_tries():
+            circuit.give_way(batch.dispatch_id, batch.mailer, reason=_tired(tries, receipt.stopped_by))
         is_waiting = receipt.stopped_by or receipt.deferred
         pause_for = _backoff(tries) if is_waiting else timedelta()
-        rows.update(state=Batch.State.READY, lease_until=None, tries=tries, not_before=Now() + pause_for)
+        rows.update(**ready, tries=tries, not_before=Now() + pause_for)
+
+
+def _most_tries() -> int:
+    """With a second mailer at hand the first need not be waited for so long."""
+    return TRIES_BEFORE_FAILOVER if circuit.has_second() else MOST_TRIES
+
+
+def _tired(tries: int, error: SendError) -> str:
+    return f"Tried {tries} times: {error}"
 
 
 def _backoff(tries: int) -> timedelta:
@@ -189,23 +259,27 @@ def settle_stopped(dispatch_id: int) -> None:
     ready = Batch.objects.filter(dispatch_id=dispatch_id, state=Batch.State.READY)
     for batch_id in ready.values_list("pk", flat=True):
         with transaction.atomic():
-            if ready.filter(pk=batch_id).update(state=Batch.State.DONE):
-                Delivery.objects.filter(batch_id=batch_id, state=State.PENDING).update(
+            if ready.filter(pk=batch_id).unlocked().update(state=Batch.State.DONE, pinned_to=""):
+                inside = Delivery.objects.filter(batch_id=batch_id)
+                inside.filter(state=State.PENDING).update(
                     state=State.SKIPPED, reason=Delivery.Reason.STOPPED, settled_at=Now()
                 )
-
-
-def pause(dispatch_id: int, *, reason: str) -> None:
-    if Dispatch.objects.move(
-        dispatch_id, to=Dispatch.State.PAUSED, allowed=[Dispatch.State.SENDING], reason=reason
-    ):
-        logger.error("Dispatch %s is paused: %s", dispatch_id, reason)
+                inside.filter(state=State.IN_FLIGHT).update(  # nobody will ask about them any more
+                    state=State.UNCERTAIN, reason=Delivery.Reason.NO_ANSWER, settled_at=Now()
+                )
 
 
 def finish(dispatch_id: int) -> bool:
     """Close the dispatch when nothing of it is open any more."""
-    if Batch.objects.open().filter(dispatch_id=dispatch_id).exists():
+    open_batches = Batch.objects.open().filter(dispatch_id=dispatch_id)
+    if open_batches.exists():
         return False
-    return Dispatch.objects.move(
-        dispatch_id, to=Dispatch.State.SENT, allowed=[Dispatch.State.SENDING], finished_at=Now(), reason=""
-    )
+    with transaction.atomic():  # whoever adds batches holds the dispatch's row meanwhile
+        Dispatch.objects.select_for_update(of=["self"]).only("pk").filter(pk=dispatch_id).first()
+        return not open_batches.exists() and Dispatch.objects.move(
+            dispatch_id,
+            to=Dispatch.State.SENT,
+            allowed=[Dispatch.State.SENDING],
+            finished_at=Now(),
+            reason="",
+        )

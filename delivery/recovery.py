@@ -6,9 +6,10 @@ import logging
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
-from delivery import recording
+from delivery import circuit, doubts, epoch, notebook, recording, spool
 from delivery.models import Attempt, Batch, Delivery, Dispatch
 
 if TYPE_CHECKING:
@@ -22,42 +23,70 @@ WORKER_LOST = "The worker died, or was cut off, after the hand-over had begun."
 
 def recover() -> None:
     """Free what dead workers held. A batch in `claimed` had not begun to speak; one in `submitting` may have."""
-    for batch in Batch.objects.abandoned(Batch.State.CLAIMED).filter(tries__gte=MOST_CRASHES):
-        recording.pause(batch.dispatch_id, reason=f"Batch {batch.number} brought {batch.tries} workers down.")
-    freed = Batch.objects.abandoned(Batch.State.CLAIMED).update(state=Batch.State.READY, lease_until=None)
-    if freed:
-        logger.warning("%s batches of dead workers are ready again; none of their mails had left.", freed)
+    spool.bring_in()  # before anybody is called uncertain
+    notebook.bring_in()
+    epoch.may_send()  # long before the first wake-up: makes the marks, and finds at a start what is wrong
+    _free()
     for batch in Batch.objects.abandoned(Batch.State.SUBMITTING):
-        _doubt(batch)
+        with transaction.atomic():
+            if Batch.objects.held(batch, state=Batch.State.SUBMITTING).unlocked():
+                _ask_again(batch) if doubts.attempt_of(batch) else _doubt(batch)
+    doubts.expire()
     stopped = Batch.objects.filter(state=Batch.State.READY, dispatch__state=Dispatch.State.STOPPED)
     for dispatch_id in stopped.values_list("dispatch_id", flat=True).distinct():
         recording.settle_stopped(dispatch_id)
 
 
-def _doubt(batch: Batch) -> None:
+def _free() -> None:
+    """None of these mails had left."""
     with transaction.atomic():
-        if (
-            Batch.objects.held(batch, state=Batch.State.SUBMITTING).update(
-                state=Batch.State.DONE, lease_until=None
-            )
-            == 0
-        ):
-            return
-        doubtful = Delivery.objects.filter(batch=batch, state=Delivery.State.IN_FLIGHT).update(
-            state=Delivery.State.UNCERTAIN,
-            reason=Delivery.Reason.WORKER_LOST,
-            detail=WORKER_LOST,
-            settled_at=Now(),
+        left = list(Batch.objects.abandoned(Batch.State.CLAIMED).unlocked())
+        Batch.objects.filter(pk__in=[batch.pk for batch in left]).update(
+            state=Batch.State.READY, lease_until=None, crashes=F("crashes") + 1
         )
-        Attempt.objects.filter(batch=batch, fence=batch.fence, outcome=Attempt.Outcome.OPEN).update(
-            outcome=Attempt.Outcome.UNCERTAIN, detail=WORKER_LOST, ended_at=Now()
-        )
+    if left:
+        logger.warning("%s batches of dead workers are ready again; none of their mails had left.", len(left))
+    for batch in left:
+        if (crashes := batch.crashes + 1) >= MOST_CRASHES:
+            reason = f"Batch {batch.number} brought {crashes} workers down."
+            circuit.pause(batch.dispatch_id, reason=reason)
+            Batch.objects.filter(pk=batch.pk).update(crashes=0)  # whoever goes on has seen to it
+
+
+def _doubt(batch: Batch) -> None:
+    Batch.objects.filter(pk=batch.pk).update(state=Batch.State.DONE, lease_until=None, pinned_to="")
+    doubtful = Delivery.objects.filter(batch=batch, state=Delivery.State.IN_FLIGHT).update(
+        state=Delivery.State.UNCERTAIN,
+        reason=Delivery.Reason.WORKER_LOST,
+        detail=WORKER_LOST,
+        settled_at=Now(),
+    )
+    attempts = Attempt.objects.filter(batch=batch)
+    attempts.filter(outcome=Attempt.Outcome.OPEN).update(
+        outcome=Attempt.Outcome.UNCERTAIN, detail=WORKER_LOST, ended_at=Now()
+    )
+    attempts.filter(recipients__isnull=False).update(recipients=None)
     logger.error(
         "Dispatch %s: a worker died during a hand-over; %s readers are uncertain.",
         batch.dispatch_id,
         doubtful,
     )
-    recording.break_circuit(batch.dispatch_id, words=WORKER_LOST)
+    recording.break_circuit(batch, words=WORKER_LOST)
+
+
+def _ask_again(batch: Batch) -> None:
+    """The provider knows calls by their keys, so nobody is uncertain: a worker asks it once more."""
+    Batch.objects.filter(pk=batch.pk).update(
+        state=Batch.State.READY, lease_until=None, pinned_to=batch.mailer
+    )
+    logger.warning(
+        "Dispatch %s: a worker died during a hand-over; it is repeated with its key.", batch.dispatch_id
+    )
+
+
+def in_hand(dispatch_id: int) -> int:
+    """Batches that workers are at."""
+    return Batch.objects.live().filter(dispatch_id=dispatch_id).count()
 
 
 def unprepared() -> Iterator[int]:

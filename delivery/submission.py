@@ -8,22 +8,23 @@ found in `claimed` has not.
 from __future__ import annotations
 
 import logging
-import random
 import time
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
-from django.db import OperationalError, close_old_connections, transaction
+from django.db import close_old_connections, transaction
 from django.db.models import F
 from django.db.models.functions import Now
-from django.utils import timezone
 
-from delivery import gateway, recording
+from delivery import circuit, doubts, epoch, gateway, notebook, recording, spool, throttle
 from delivery.exceptions import SendError
 from delivery.links import unsubscribe_urls
-from delivery.messages import IssueMail, Receipt, Recipient
+from delivery.messages import IssueMail, Recipient
 from delivery.models import Attempt, Batch, Delivery, Dispatch
+from delivery.speaking import Speakers
 from newsletter.rendering import Stencil
 from newsletter.site import mail_domain
 from subscribers.models import Subscription
@@ -31,19 +32,22 @@ from subscribers.models import Subscription
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from delivery.messages import Receipt
+
 logger = logging.getLogger(__name__)
 
 # Longer than any build, and than any hand-over: every provider call has a shorter deadline of its own.
 CLAIM_LEASE = timedelta(seconds=90)
 SUBMIT_LEASE = timedelta(minutes=3)
-# A process frozen for this many seconds between writing down and speaking does not speak: somebody else may have.
-LONGEST_FREEZE = 30.0
 # Seconds between attempts to record an answer while the database is away; 25 in all.
 RECORD_AGAIN_AFTER = (0.1, 0.4, 1.5, 3.0, 5.0, 7.0, 8.0)
 # A wake-up stays for work that is due within so many seconds; for later work the sweep wakes another.
 PATIENCE = 5.0
-# Workers that look for work at the same moment pick among so many batches, so that they rarely meet.
-LOOK_AHEAD = 16
+LONGEST_ANSWER = 0.5  # seconds to wait for an answer before looking around again
+
+
+class DatabaseAway(Exception):
+    """It did not come back in time. The answer is kept; nothing more is begun in this wake-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +55,75 @@ class Work:
     """What every batch of one dispatch shares; loaded once per wake-up."""
 
     dispatch_id: int
-    alias: str
+    mailer: str  # by which it goes, unless that one does not work
+    domain: str  # of the sender, while it is being warmed up
     mail: IssueMail
     unsubscribe_url: Callable[[int], str]
+    way: circuit.Way
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Which hand-over an answer belongs to."""
+
+    batch: Batch
+    attempt: Attempt
+    leaves_some: bool = False  # an allowance let only a part of the batch go
+    page: notebook.Page | None = None
 
 
 def send_for(dispatch_id: int, *, seconds: float) -> bool:
     """Hand over batch after batch for about `seconds`. True when work for this dispatch is left that may go now."""
+    spool.bring_in()
+    notebook.bring_in()
+    if not epoch.may_send():
+        return False
     deadline = time.monotonic() + seconds
     work = _load(dispatch_id)
-    while time.monotonic() < deadline:
-        if batch := _claim(work):
-            _submit(work, batch)
-        elif (pause := _pause(work)) is not None:
-            time.sleep(pause)
-        else:
-            recording.finish(dispatch_id)
-            return False
+    speakers: Speakers[Spoken] = Speakers(gateway.in_flight(work.mailer))
+    try:
+        while time.monotonic() < deadline:
+            if not _one_step(work, speakers):
+                return False
+    except DatabaseAway:
+        return False
+    finally:
+        _hear_out(speakers)
     return Batch.objects.ready(dispatch_id).exists()
+
+
+def _one_step(work: Work, speakers: Speakers[Spoken]) -> bool:
+    """Begin one hand-over, or record what was answered, or wait a little. False when there is nothing left to do."""
+    if speakers.has_room and (batch := _claim(work)):
+        _submit(work, batch, speakers)
+        _record_answers(work, speakers, seconds=0.0)
+    elif not speakers.is_silent:
+        _record_answers(work, speakers, seconds=LONGEST_ANSWER)
+    elif (pause := _pause(work)) is not None:
+        time.sleep(pause)
+    else:
+        recording.finish(work.dispatch_id)
+        return False
+    return True
+
+
+def _record_answers(work: Work, speakers: Speakers[Spoken], *, seconds: float) -> None:
+    for spoken, receipt in speakers.answers(seconds=seconds):
+        if _record(spoken, receipt, pauses=RECORD_AGAIN_AFTER):
+            epoch.may_send()  # if what came back lacks the last hand-overs, this pauses every dispatch
+        if receipt.stopped_by:
+            work.way.look_again()
+
+
+def _hear_out(speakers: Speakers[Spoken]) -> None:
+    """Whatever stopped us, an answer that is on its way is worth waiting for."""
+    pauses: tuple[float, ...] = RECORD_AGAIN_AFTER
+    while not speakers.is_silent:
+        for spoken, receipt in speakers.answers(seconds=LONGEST_ANSWER):
+            try:
+                _record(spoken, receipt, pauses=pauses)
+            except DatabaseAway:
+                pauses = ()  # waited for once
 
 
 def _pause(work: Work) -> float | None:
@@ -76,13 +131,19 @@ def _pause(work: Work) -> float | None:
     waiting = Batch.objects.filter(
         dispatch_id=work.dispatch_id, state=Batch.State.READY, dispatch__state=Dispatch.State.SENDING
     )
-    next_first = waiting.order_by(F("not_before").asc(nulls_first=True))
-    times = next_first.values_list("not_before", "dispatch__not_before").first() or ()
-    due = max((moment for moment in times if moment), default=None)
-    if due is None or _is_full(work):
+    next_first = waiting.order_by(F("not_before").asc(nulls_first=True)).annotate(now=Now())
+    found = next_first.values_list("now", "not_before", "dispatch__not_before").first()
+    if found is None:
         return None
-    seconds = max(0.0, (due - timezone.now()).total_seconds())  # it may have passed since we looked for work
-    return seconds if seconds <= PATIENCE else None
+    now, *times = found
+    # One of them may have come since we looked for work; then it is looked for again at once.
+    waits = [max(0.0, (moment - now).total_seconds()) for moment in times if moment and now]
+    route = work.way.last
+    if not route.alias:
+        waits.append(PATIENCE + 1 if route.wait is None else route.wait)
+    elif _is_full(route.alias):
+        return None
+    return max(waits) if waits and max(waits) <= PATIENCE else None
 
 
 def _load(dispatch_id: int) -> Work:
@@ -104,55 +165,81 @@ def _load(dispatch_id: int) -> Work:
         },
         message_domain=host,
     )
-    return Work(dispatch.pk, dispatch.mailer, mail, unsubscribe_urls(dispatch.pk))
+    domain = dispatch.sender.rpartition("@")[2].rstrip(">").lower()
+    return Work(
+        dispatch.pk,
+        dispatch.mailer,
+        domain if throttle.is_warming_up(domain) else "",
+        mail,
+        unsubscribe_urls(dispatch.pk),
+        circuit.Way(dispatch.mailer),
+    )
 
 
 def _claim(work: Work) -> Batch | None:
-    """Step 1: take one ready batch, unless enough of this dispatch are in hand already."""
-    dispatch_id = work.dispatch_id
-    if _is_full(work):
+    """Step 1: take one ready batch for a mailer that works, unless it has enough in hand already."""
+    alias = work.way.now().alias
+    if not alias:
         return None
-    ready = list(
-        Batch.objects.ready(dispatch_id).order_by("number").values_list("pk", flat=True)[:LOOK_AHEAD]
-    )
-    random.shuffle(ready)
-    for batch_id in ready:
-        if Batch.objects.claim(batch_id, lease=CLAIM_LEASE):
-            return Batch.objects.get(pk=batch_id)
-    return None
+    at_once = gateway.concurrency(alias)
+    return Batch.objects.claim(work.dispatch_id, mailer=alias, lease=CLAIM_LEASE, at_once=at_once)
 
 
-def _is_full(work: Work) -> bool:
-    """Whether as many batches of this dispatch are in workers' hands as its mailer takes at once."""
-    in_hand = Batch.objects.live().filter(dispatch_id=work.dispatch_id).count()
-    return in_hand >= gateway.concurrency(work.alias)
+def _is_full(alias: str) -> bool:
+    """Whether as many batches are in workers' hands as this mailer takes at once."""
+    return Batch.objects.live().filter(mailer=alias).count() >= gateway.concurrency(alias)
 
 
-def _submit(work: Work, batch: Batch) -> None:
+def _submit(work: Work, batch: Batch, speakers: Speakers[Spoken]) -> None:
+    if batch.pinned_to:
+        _ask_again(work, batch, speakers)
+        return
     recipients = _recipients(work, batch)
     if not recipients:
         Batch.objects.held(batch, state=Batch.State.CLAIMED).update(state=Batch.State.DONE, lease_until=None)
         return
+    room = throttle.room(batch.mailer, domain=work.domain)
+    if isinstance(room, throttle.Full):
+        _wait_for_room(work, batch, room)
+        return
+    if _is_our_turn(work, batch, speakers, readers=len(recipients[:room])):
+        _hand_over(work, batch, recipients[:room], speakers, is_part=len(recipients[:room]) < len(recipients))
+
+
+def _hand_over(
+    work: Work, batch: Batch, recipients: list[Recipient], speakers: Speakers[Spoken], *, is_part: bool
+) -> None:
+    """Step 3: all that can fail without harm. Then write it down, and speak."""
+    key = str(uuid.uuid4()) if gateway.profile(batch.mailer).key_life else ""
     try:
-        speak = gateway.ready(work.mail, recipients, alias=work.alias)
+        hand_over = gateway.ready(work.mail, recipients, alias=batch.mailer, key=key)
     except SendError as error:
         recording.hand_back(batch, error)
         return
-    if attempt := _write_ahead(batch, recipients):
-        _record(batch, attempt, _spoken(work, speak, written=time.monotonic()))
+    attempt = Attempt(
+        batch=batch,
+        fence=batch.fence,
+        mailer=batch.mailer,
+        domain=work.domain,
+        key=key,
+        recipients=doubts.kept(recipients) if key else None,
+        fingerprint=hand_over.fingerprint,
+        readers=len(recipients),
+    )
+    if _write_ahead(attempt, recipients, is_part=is_part):
+        epoch.note(attempt.pk)
+        page = notebook.begin(attempt) if hand_over.is_one_by_one else None
+        if page:
+            hand_over = replace(hand_over, speak=partial(hand_over.speak, page))
+        speakers.say(hand_over, Spoken(batch, attempt, leaves_some=is_part, page=page))
 
 
 def _recipients(work: Work, batch: Batch) -> list[Recipient]:
     """Step 2: who of the batch still wants it, at this moment. The others are skipped, each with the reason."""
-    rows = (
-        Delivery.objects.filter(batch=batch, state=Delivery.State.PENDING)
-        .order_by("pk")
-        .values_list("pk", "subscription_id", "subscription__status", "subscription__subscriber__email")
-    )
-    suppressed = set(Delivery.objects.filter(batch=batch).suppressed().values_list("pk", flat=True))
+    rows = Delivery.objects.waiting_in(batch)
     recipients, skipped = [], {}
-    for delivery_id, subscription_id, status, email in rows:
-        if reason := _why_not(subscription_id, status, is_suppressed=delivery_id in suppressed):
+    for delivery_id, subscription_id, status, email, is_suppressed in rows:
+        if reason := _why_not(subscription_id, status, is_suppressed=is_suppressed):
             skipped[delivery_id] = reason
         else:
             url = work.unsubscribe_url(subscription_id)
@@ -167,7 +254,7 @@ def _recipients(work: Work, batch: Batch) -> list[Recipient]:
 def _why_not(
     subscription_id: int | None, status: str | None, *, is_suppressed: bool
 ) -> Delivery.Reason | None:
-    if subscription_id is None:
+    if subscription_id is None or status is None:
         return Delivery.Reason.ERASED
     if is_suppressed:
         return Delivery.Reason.SUPPRESSED
@@ -180,41 +267,98 @@ def _why_not(
             return Delivery.Reason.UNSUBSCRIBED
 
 
-def _write_ahead(batch: Batch, recipients: list[Recipient]) -> Attempt | None:
-    """Step 4: commit what is about to happen, asking the readers once more. None: the batch is not ours any more, the
-    dispatch was halted, or somebody has just left; the batch is ready again, then, for whoever it concerns."""
+def _wait_for_room(work: Work, batch: Batch, full: throttle.Full) -> None:
+    """An allowance is used up: the batch goes back, and everybody knows until when to wait, and why."""
+    recording.release(batch)
+    Dispatch.objects.filter(pk=work.dispatch_id, state=Dispatch.State.SENDING).update(
+        not_before=full.until, reason=full.words
+    )
+
+
+def _is_our_turn(work: Work, batch: Batch, speakers: Speakers[Spoken], *, readers: int) -> bool:
+    """Wait for the time booked at so many readers a second, and record meanwhile what is answered."""
+    wait = throttle.book(batch.mailer, readers=readers)
+    if wait is None:
+        recording.release(batch, seconds=throttle.LONGEST_BOOKING / 2)
+        return False
+    turn = time.monotonic() + wait
+    while (left := turn - time.monotonic()) > 0:
+        _record_answers(work, speakers, seconds=min(left, LONGEST_ANSWER))
+    return True
+
+
+def _write_ahead(attempt: Attempt, recipients: list[Recipient], *, is_part: bool) -> bool:
+    """Step 4: commit what is about to happen, asking the readers once more. False: the batch is not ours any more, the
+    dispatch was halted, an allowance is used up, or somebody has just left; then the batch is ready again."""
+    batch = attempt.batch
     with transaction.atomic():
-        held = Batch.objects.held(batch, state=Batch.State.CLAIMED).filter(
-            lease_until__gt=Now(), dispatch__state=Dispatch.State.SENDING
-        )
-        if held.update(state=Batch.State.SUBMITTING, lease_until=Now() + SUBMIT_LEASE):
-            attempt = Attempt.objects.create(batch=batch, fence=batch.fence)
-            wanted = Delivery.objects.waiting_and_wanted([recipient.delivery_id for recipient in recipients])
+        room = throttle.room(attempt.mailer, domain=attempt.domain)
+        has_room = room is None or (isinstance(room, int) and room >= len(recipients))
+        if has_room and _begin(batch):
+            attempt.save(force_insert=True)
+            wanted = Delivery.objects.waiting_and_wanted(batch)
+            if is_part:
+                wanted = wanted.filter(pk__in=[recipient.delivery_id for recipient in recipients])
             if wanted.update(state=Delivery.State.IN_FLIGHT, attempt=attempt) == len(recipients):
-                return attempt
+                return True
         transaction.set_rollback(True)
-    Batch.objects.held(batch, state=Batch.State.CLAIMED).update(state=Batch.State.READY, lease_until=None)
-    return None
+    recording.release(batch)
+    return False
 
 
-def _spoken(work: Work, speak: Callable[[], Receipt], *, written: float) -> Receipt:
-    """Step 5: one hand-over."""
-    if time.monotonic() - written > LONGEST_FREEZE:
-        logger.warning("Dispatch %s: frozen before a hand-over; it did not take place.", work.dispatch_id)
-        return Receipt()
-    return speak()
+def _begin(batch: Batch) -> bool:
+    """The batch is still ours, and its dispatch still goes out. From here on it may have been handed over."""
+    held = Batch.objects.held(batch, state=Batch.State.CLAIMED).filter(
+        lease_until__gt=Now(), dispatch__state=Dispatch.State.SENDING
+    )
+    return held.update(state=Batch.State.SUBMITTING, lease_until=Now() + SUBMIT_LEASE) == 1
 
 
-def _record(batch: Batch, attempt: Attempt, receipt: Receipt) -> None:
-    """Step 6. The answer is all we have: a database that is away for a moment must not make us forget it."""
-    for pause in (*RECORD_AGAIN_AFTER, None):
+def _ask_again(work: Work, batch: Batch, speakers: Speakers[Spoken]) -> None:
+    """The provider knows from the key whether it took the first call; then it takes nothing now, and says so."""
+    attempt = doubts.attempt_of(batch)
+    try:
+        hand_over = doubts.same_again(attempt, work.mail) if attempt else None
+    except SendError as error:
+        recording.hand_back(batch, error)
+        return
+    if attempt is None or hand_over is None:
+        doubts.leave(batch)
+        return
+    if not _is_our_turn(work, batch, speakers, readers=attempt.readers):
+        return
+    with transaction.atomic():
+        if _begin(batch):
+            Attempt.objects.filter(pk=attempt.pk).update(repeats=F("repeats") + 1)
+            attempt.repeats += 1
+        else:
+            recording.release(batch)
+            return
+    speakers.say(hand_over, Spoken(batch, attempt))
+
+
+def _record(spoken: Spoken, receipt: Receipt, *, pauses: tuple[float, ...]) -> bool:
+    """Step 6. The answer is all we have: a database that is away must not make us forget it.
+
+    True when it was away meanwhile. Raises DatabaseAway when it still is; then the answer is kept.
+    """
+    batch, attempt = spoken.batch, spoken.attempt
+    was_away = False
+    for pause in (*pauses, None):
         try:
-            recording.record(batch, attempt, receipt)
-        except OperationalError:
+            recording.record(batch, attempt, receipt, leaves_some=spoken.leaves_some)
+        except spool.AWAY as error:
+            was_away = True
             if pause is None:
-                raise
+                spool.keep(batch, attempt, receipt, leaves_some=spoken.leaves_some)
+                if spoken.page:
+                    spoken.page.throw_away()
+                raise DatabaseAway from error
             logger.warning("Dispatch %s: the answer could not be recorded; trying again.", batch.dispatch_id)
             close_old_connections()
             time.sleep(pause)
         else:
-            return
+            break
+    if spoken.page:
+        spoken.page.throw_away()
+    return was_away

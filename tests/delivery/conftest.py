@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from config import mailers
-from delivery import submission
+from delivery import submission, watermark
 from delivery.gateway import smtp
+from delivery.models import Dispatch
+from newsletter.models import Issue
+from tests.delivery.engine import prepared
 from tests.fakes.client import Fake
 
 
@@ -15,6 +19,23 @@ from tests.fakes.client import Fake
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is tried again is tried at once: no test waits for a clock."""
     monkeypatch.setattr(submission, "PATIENCE", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def no_marks(settings: Any) -> Iterator[None]:
+    """How far an earlier test's database had come says nothing about this one's."""
+    folder, redis_url = Path(settings.DATA_DIR), settings.REDIS_URL
+    lose_marks(folder, redis_url)
+    yield
+    lose_marks(folder, redis_url)
+
+
+def lose_marks(folder: Path, redis_url: str) -> None:
+    (folder / watermark.FILE).unlink(missing_ok=True)
+    if redis_url:
+        redis = watermark._redis(redis_url)
+        redis.delete(watermark.KEY)
+        redis.close()
 
 
 def send_through(fake: Fake, settings: Any, **hand_over: int) -> None:
@@ -48,6 +69,20 @@ def mailgun(running_mailgun: Fake, settings: Any) -> Fake:
     return running_mailgun
 
 
+@pytest.fixture(scope="session")
+def running_resend() -> Iterator[Fake]:
+    with Fake("resend", keep="all") as fake:
+        yield fake
+
+
+@pytest.fixture
+def resend(running_resend: Fake, settings: Any) -> Fake:
+    """A provider that knows a repeated call by its key."""
+    running_resend.reset()
+    send_through(running_resend, settings, per_second=100_000)
+    return running_resend
+
+
 @pytest.fixture
 def smtp_server(running_smtp: Fake, settings: Any) -> Iterator[Fake]:
     running_smtp.reset()
@@ -70,3 +105,23 @@ def provider(request: pytest.FixtureRequest) -> Fake:
     """Each way of handing over that takes many readers in one batch."""
     found: Fake = request.getfixturevalue(request.param)
     return found
+
+
+@pytest.fixture
+def dispatch(draft: Issue, provider: Fake) -> Dispatch:
+    return prepared(draft)
+
+
+@pytest.fixture
+def by_mailgun(draft: Issue, mailgun: Fake) -> Dispatch:
+    return prepared(draft)
+
+
+@pytest.fixture
+def by_smtp(draft: Issue, smtp_server: Fake) -> Dispatch:
+    return prepared(draft)
+
+
+@pytest.fixture
+def by_resend(draft: Issue, resend: Fake) -> Dispatch:
+    return prepared(draft)

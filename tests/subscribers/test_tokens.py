@@ -62,3 +62,12 @@ def test_token_goes_into_a_link_as_it_is() -> None:
     assert set(tokens.unsubscribe_token(123456, mark="99")) <= set(
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_~."
     )
+
+
+@pytest.mark.parametrize("mark", ["", "7", "1048576"])
+def test_tokens_for_an_audience_are_the_same_as_one_by_one(mark: str) -> None:
+    token = tokens.unsubscribe_tokens(mark=mark)
+
+    made = [token(number) for number in (1, 99, 12_345_678)]
+
+    assert made == [tokens.unsubscribe_token(number, mark=mark) for number in (1, 99, 12_345_678)]

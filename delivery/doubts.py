@@ -1,0 +1,72 @@
+"""A doubt that the provider itself can clear: the same call again, with the same key, and it says what became of it.
+
+What the call is made of is kept with the attempt, so that the same bytes come out whoever has left or changed address
+since; the fingerprint proves that they are the same. When they cannot be made again (another version of Courant, say),
+or the provider has forgotten the key, the readers are uncertain, as with a provider that knows no keys.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from delivery import gateway
+from delivery.messages import Recipient
+from delivery.models import Attempt, Batch, Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from delivery.messages import HandOver, IssueMail
+
+logger = logging.getLogger(__name__)
+
+EXPIRED = "There was no answer, and the provider could not be asked again in time with the same key."
+
+
+def kept(recipients: Sequence[Recipient]) -> list[list[Any]]:
+    return [[recipient.delivery_id, recipient.address, recipient.values] for recipient in recipients]
+
+
+def attempt_of(batch: Batch) -> Attempt | None:
+    """The hand-over in doubt, if the provider still knows its key for sure."""
+    life = gateway.profile(batch.mailer).key_life
+    found = Attempt.objects.filter(batch=batch, recipients__isnull=False).order_by("-pk")
+    return found.filter(started_at__gt=Now() - life).first() if life else None
+
+
+def same_again(attempt: Attempt, mail: IssueMail) -> HandOver | None:
+    """The same bytes once more; None when other ones come out. Raises SendError."""
+    recipients = [Recipient(*each) for each in attempt.recipients or []]
+    hand_over = gateway.ready(mail, recipients, alias=attempt.mailer, key=attempt.key)
+    return hand_over if hand_over.fingerprint == attempt.fingerprint else None
+
+
+def leave(batch: Batch) -> None:
+    """The provider cannot be asked any more: whoever was in flight is uncertain, until there is evidence."""
+    with transaction.atomic():
+        if Batch.objects.held(batch, state=Batch.State(batch.state)).update(
+            state=Batch.State.DONE, lease_until=None, pinned_to=""
+        ):
+            doubtful = Delivery.objects.filter(batch=batch, state=Delivery.State.IN_FLIGHT).update(
+                state=Delivery.State.UNCERTAIN,
+                reason=Delivery.Reason.KEY_EXPIRED,
+                detail=EXPIRED,
+                settled_at=Now(),
+            )
+            Attempt.objects.filter(batch=batch).filter(recipients__isnull=False).update(recipients=None)
+            logger.error("Dispatch %s: %s readers are uncertain. %s", batch.dispatch_id, doubtful, EXPIRED)
+
+
+def expire() -> None:
+    """Doubts that wait for a mailer that did not come back in time."""
+    for batch in Batch.objects.filter(state=Batch.State.READY).exclude(pinned_to=""):
+        life = gateway.profile(batch.pinned_to).key_life or timedelta()
+        if not Attempt.objects.filter(
+            batch=batch, recipients__isnull=False, started_at__gt=Now() - life
+        ).exists():
+            leave(batch)

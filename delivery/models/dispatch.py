@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from newsletter.models import Issue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class DispatchQuerySet(models.QuerySet["Dispatch"]):
+    def move(
+        self, dispatch_id: int, *, to: Dispatch.State, allowed: Iterable[Dispatch.State], **changes: object
+    ) -> bool:
+        """One arrow of the state machine. False: it was not in an allowed state, so somebody else was first."""
+        waiting = self.filter(pk=dispatch_id, state__in=list(allowed))
+        return waiting.update(state=to, state_since=Now(), **changes) == 1
+
+
+class Dispatch(models.Model):
+    """One sending of one issue to one frozen audience, with the frozen copy of what goes out."""
+
+    class State(models.TextChoices):
+        PREPARING = "preparing", _("preparing")
+        SENDING = "sending", _("going out")
+        PAUSED = "paused", _("paused")
+        STOPPED = "stopped", _("stopped")
+        SENT = "sent", _("gone out")
+
+    class Audience(models.TextChoices):
+        EVERYONE = "everyone", _("every active reader")
+
+    issue = models.ForeignKey(Issue, on_delete=models.PROTECT, related_name="dispatches")
+    audience = models.CharField(max_length=20, choices=Audience, default=Audience.EVERYONE)
+    state = models.CharField(max_length=10, choices=State, default=State.PREPARING)
+    state_since = models.DateTimeField(db_default=Now())
+    reason = models.TextField(blank=True)  # why it is paused, in words for the editor
+    not_before = models.DateTimeField(null=True, blank=True)  # the provider asked every worker to wait
+    mailer = models.CharField(max_length=50)
+    batch_size = models.PositiveIntegerField()
+    audience_size = models.PositiveIntegerField(
+        null=True
+    )  # deliveries made; null until the audience is frozen
+    # The frozen copy: later edits change the web page, not the mails in flight.
+    subject = models.CharField(max_length=200)
+    sender = models.CharField(max_length=400)
+    reply_to = models.CharField(max_length=254, blank=True)
+    html = models.TextField()
+    text = models.TextField()
+    content_hash = models.CharField(max_length=64)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    readers_left = models.PositiveIntegerField(default=0)  # who unsubscribed by a link of this issue
+
+    objects = DispatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "dispatches"
+        ordering = ["-started_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["issue", "audience"], name="one_dispatch_per_issue_and_audience"),
+            models.CheckConstraint(
+                condition=Q(state="preparing") | Q(audience_size__isnull=False),
+                name="dispatch_has_a_frozen_audience",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="sent") | Q(finished_at__isnull=False), name="sent_dispatch_has_an_end"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} ({self.state})"
+
+    @property
+    def is_running(self) -> bool:
+        return self.state in {Dispatch.State.PREPARING, Dispatch.State.SENDING}

@@ -1,0 +1,132 @@
+"""How fast a mailer may go, for all workers together: readers a second, an hour, a day; and warm-up of a new domain.
+
+Seconds are paced: each hand-over books its share of time, and waits for its turn. Hours and days are counted in the
+ledger's own attempts, so that there is no counter to lose or to drift. Without limits none of this costs a query.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Min, Q, Sum
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from delivery import gateway
+from delivery.models import Attempt, MailerState, SendingDomain
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+# Seconds that a hand-over may be booked ahead. Whoever would wait longer gives its batch back instead.
+LONGEST_BOOKING = 10.0
+# A full allowance is looked at again after so long at the latest: readers that were surely not taken free some of it.
+LONGEST_LOOK = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """An allowance is used up."""
+
+    until: datetime
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """So many readers within a rolling window, and what counts towards it."""
+
+    counts: Q
+    window: timedelta
+    readers: int
+    words: str
+
+
+def book(alias: str, *, readers: int) -> float | None:
+    """Seconds to wait before so many readers may be handed over, or None when that is too long to stay for.
+
+    One clock, the database's, for all workers; what is booked and not used is lost, never doubled.
+    """
+    rate = per_second(alias)
+    if not rate:
+        return 0.0
+    with transaction.atomic():
+        state, now = _locked(alias)
+        begin = max(state.free_at or now, now)
+        wait = (begin - now).total_seconds()
+        if wait > LONGEST_BOOKING:
+            return None
+        state.free_at = begin + timedelta(seconds=readers / rate)
+        state.save(update_fields=["free_at"])
+    return wait
+
+
+def room(alias: str, *, domain: str) -> int | Full | None:
+    """How many readers may be handed over now by this mailer from this domain, if that is being warmed up ("" if not);
+    None when nothing limits it.
+
+    Exact inside the transaction that writes the attempt down, for it holds the mailer's row until its end.
+    """
+    allowances = [*_of_mailer(alias), *_of_domain(domain)]
+    if not allowances:
+        return None
+    _state, now = _locked(alias)
+    least: int | None = None
+    for allowance in allowances:
+        since = Attempt.objects.filter(allowance.counts, started_at__gt=now - allowance.window, readers__gt=0)
+        found = since.aggregate(used=Sum("readers"), first=Min("started_at"))
+        left = allowance.readers - (found["used"] or 0)
+        if left <= 0:
+            frees = (found["first"] or now) + allowance.window
+            return Full(min(max(frees, now + timedelta(seconds=1)), now + LONGEST_LOOK), allowance.words)
+        least = left if least is None else min(least, left)
+    return least
+
+
+def _of_mailer(alias: str) -> list[Allowance]:
+    given: dict[str, Any] = settings.HAND_OVER[alias]
+    windows = (
+        ("per_hour", HOUR, _("The allowance of %(readers)s readers an hour is used up.")),
+        ("per_day", DAY, _("The allowance of %(readers)s readers a day is used up.")),
+    )
+    return [
+        Allowance(Q(mailer=alias), window, given[name], words % {"readers": f"{given[name]:,}"})
+        for name, window, words in windows
+        if given.get(name)
+    ]
+
+
+def _of_domain(domain: str) -> list[Allowance]:
+    """Locks the domain's row, so that two mailers that send from it do not count at the same moment."""
+    if not domain:
+        return []
+    rows = SendingDomain.objects.filter(domain__iexact=domain).annotate(now=Now())
+    if transaction.get_connection().in_atomic_block:
+        rows = rows.select_for_update()
+    warming = rows.first()
+    cap = warming.cap(warming.now.date()) if warming else None
+    if cap is None:
+        return []
+    words = _("%(domain)s is being warmed up: %(readers)s readers a day at present.")
+    return [Allowance(Q(domain=domain), DAY, cap, words % {"domain": domain, "readers": f"{cap:,}"})]
+
+
+def is_warming_up(domain: str) -> bool:
+    return bool(_of_domain(domain))
+
+
+def per_second(alias: str) -> float:
+    """Readers; 0 when it has no limit."""
+    return float(gateway.profile(alias).per_second or 0)
+
+
+def _locked(alias: str) -> tuple[MailerState, datetime]:
+    """The mailer's row, held until the end of the transaction, and the database's time."""
+    MailerState.objects.get_or_create(alias=alias)
+    state = MailerState.objects.select_for_update().annotate(now=Now()).get(alias=alias)
+    return state, state.now

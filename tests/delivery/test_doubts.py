@@ -1,0 +1,133 @@
+"""A provider that knows calls by their keys is asked again until nobody is in doubt."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+
+from delivery import control, recording, recovery
+from delivery.messages import Receipt
+from delivery.models import Attempt, Batch, Delivery, Dispatch
+from subscribers import lifecycle
+from subscribers.models import Subscription
+from tests.delivery.engine import READERS, die_while_speaking, only, send, states, written
+from tests.fakes.client import Fake
+
+
+def exactly_once(fake: Fake) -> tuple[int, int, int]:
+    seen = fake.seen()
+    return seen["mails"], seen["recipients"], seen["duplicates"]
+
+
+@pytest.mark.parametrize("fault", ["drop", "error_after", "html", "garbled", "cut", "error"])
+def test_no_doubt_is_left_whatever_became_of_the_answer(
+    by_resend: Dispatch, resend: Fake, fault: str
+) -> None:
+    resend.faults(**{f"{fault}_every": 2, "times": 3, "error_status": 500 if fault == "error" else 0})
+
+    first = send(by_resend)
+    balance = send(by_resend, rounds=6)
+
+    assert first.uncertain == 0
+    assert first.in_flight > 0
+    assert states(balance) == only(accepted=READERS)
+    assert exactly_once(resend) == (READERS, READERS, 0)
+    assert by_resend.state == Dispatch.State.SENT
+    assert not Attempt.objects.filter(recipients__isnull=False).exists()
+    assert not Delivery.objects.filter(provider_id="").exists()
+
+
+def test_worker_that_died_while_speaking_leaves_no_doubt(by_resend: Dispatch, resend: Fake) -> None:
+    batch = died(by_resend)
+
+    recovery.recover()
+    balance = send(by_resend)
+
+    assert states(balance) == only(accepted=READERS)
+    assert exactly_once(resend) == (READERS, READERS, 0)
+    attempt = Attempt.objects.get(batch=batch)
+    assert (attempt.outcome, attempt.repeats, attempt.accepted) == ("answered", 1, 10)
+
+
+def test_worker_that_wakes_late_and_said_nothing_spoils_no_doubt(by_resend: Dispatch, resend: Fake) -> None:
+    attempt = written(by_resend, with_key=True)
+    Batch.objects.update(lease_until=Now() - timedelta(seconds=1))
+    recovery.recover()
+
+    recording.record(attempt.batch, attempt, Receipt())
+
+    assert states(send(by_resend)) == only(accepted=READERS)
+    assert exactly_once(resend) == (READERS, READERS, 0)
+    attempt.refresh_from_db()
+    assert (attempt.outcome, attempt.repeats, attempt.accepted) == ("answered", 1, 10)
+
+
+def died(dispatch: Dispatch) -> Batch:
+    return die_while_speaking(dispatch, with_key=True)
+
+
+def test_who_left_after_the_first_call_is_in_the_second_as_in_the_first(
+    by_resend: Dispatch, resend: Fake
+) -> None:
+    batch = died(by_resend)
+    leaving = Delivery.objects.filter(batch=batch).first()
+    address = leaving.subscription.subscriber.email
+    lifecycle.unsubscribe(leaving.subscription)
+    Subscription.objects.get(
+        pk=Delivery.objects.filter(batch=batch).last().subscription_id
+    ).subscriber.delete()
+
+    recovery.recover()
+    balance = send(by_resend)
+
+    assert states(balance) == only(accepted=READERS)
+    assert resend.counts()[address] == 1  # the call was built before they left
+
+
+def test_key_that_may_be_forgotten_is_not_used_again(by_resend: Dispatch, resend: Fake) -> None:
+    died(by_resend)
+    Attempt.objects.update(started_at=Now() - timedelta(hours=23))
+
+    recovery.recover()
+    balance = send(by_resend)
+
+    assert states(balance) == only(accepted=READERS - 10, uncertain=10)
+    assert exactly_once(resend) == (READERS - 10, READERS - 10, 0)
+
+
+def test_key_that_grew_old_while_the_mailer_was_away_is_given_up(by_resend: Dispatch, resend: Fake) -> None:
+    resend.faults(drop_every=1, times=1)
+    send(by_resend)
+    control.pause(by_resend.pk)
+    Batch.objects.exclude(pinned_to="").update(state="ready")
+    Attempt.objects.filter(recipients__isnull=False).update(started_at=Now() - timedelta(hours=23))
+
+    recovery.recover()
+    balance = send(by_resend)
+
+    assert balance.uncertain == 0 if balance.accepted == READERS else balance.uncertain == 10
+    assert not Attempt.objects.filter(recipients__isnull=False).exists()
+
+
+def test_other_bytes_are_never_sent_under_the_same_key(by_resend: Dispatch, resend: Fake) -> None:
+    died(by_resend)
+    Dispatch.objects.update(subject="Another version of Courant writes it differently")
+
+    recovery.recover()
+    balance = send(by_resend)
+
+    assert balance.uncertain == 10
+    assert resend.seen()["recipients"] == READERS - 10
+
+
+def test_stopped_dispatch_does_not_ask_again(by_resend: Dispatch, resend: Fake) -> None:
+    died(by_resend)
+    recovery.recover()
+
+    control.stop(by_resend.pk)
+    balance = send(by_resend)
+
+    assert states(balance) == only(uncertain=10, skipped=READERS - 10)
+    assert exactly_once(resend) == (0, 0, 0)
