@@ -25,6 +25,15 @@ def refuse_unsafe_settings(sender: Any, **kwargs: Any) -> None:
         startup.require_safe_settings()
 
 
+@beat_init.connect
+def begin_to_watch(sender: Any, **kwargs: Any) -> None:
+    """Somebody must speak up even when no worker runs, and when the broker is gone."""
+    if sender.app.main == app.main:
+        from config import watch  # noqa: PLC0415 -- app ready
+
+        watch.start()
+
+
 @worker_ready.connect
 def look_for_work(**kwargs: Any) -> None:
     """After a deploy or a crash the first sweep need not wait for beat."""

@@ -5,6 +5,7 @@ Wrong combinations are found by config/checks.py (`manage.py check`), each with 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -121,10 +122,24 @@ _transactional = mailers.parse(
 MAILERS = {"default": _transactional.as_setting(), "bulk": _bulk.as_setting()}
 # How issues are handed over to a mailer (delivery/gateway); MAILERS itself takes no keys of ours.
 HAND_OVER = {"bulk": {"scheme": _bulk.scheme, **_bulk.hand_over}}
+if _second_url := env.str("FALLBACK_MAILER_URL", ""):  # takes over while the first does not work
+    _second = mailers.parse(_second_url, name="FALLBACK_MAILER_URL")
+    MAILERS["fallback"] = _second.as_setting()
+    HAND_OVER["fallback"] = {"scheme": _second.scheme, **_second.hand_over}
+# What each provider's webhook proves itself with: its signing key, or user:password.
+WEBHOOK_SECRETS = {
+    "bulk": env.str("WEBHOOK_SECRET", ""),
+    "fallback": env.str("FALLBACK_WEBHOOK_SECRET", ""),
+}
 USES_OUTBOX = "outbox" in {_bulk.scheme, _transactional.scheme}
 OUTBOX_PATH = (
     DATA_DIR / "outbox.sqlite3" if USES_OUTBOX and DEBUG else None
 )  # it shows every mail to everybody
+
+# --- When somebody must be told --------------------------------------------------------------------
+# A schedule that was missed by more than this does not fire late by itself: yesterday's news at three in the morning.
+SEND_GRACE = timedelta(hours=env.float("SEND_GRACE_HOURS", 6))
+STALL_AFTER = timedelta(minutes=env.float("STALL_MINUTES", 5))  # without progress
 
 # --- Celery: every setting has its reason in docs/architecture.md ----------------------------------
 CELERY_BROKER_URL = REDIS_URL or f"embedded://localhost/{DATA_DIR / 'broker.sqlite3'}"
@@ -160,12 +175,13 @@ CELERY_TASK_QUEUES = {
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = bool(REDIS_URL)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False  # our log is written to stderr: caught there, beat's would be lost
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 45.0
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
-    "start due issues": {"task": "delivery.tasks.start_due", "schedule": 10.0, "options": {"expires": 10}},
-    "sweep": {"task": "delivery.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "start due issues": {"task": "delivery.tasks.start_due", "schedule": 10.0, "options": {"expires": 60}},
+    "sweep": {"task": "delivery.tasks.sweep", "schedule": 15.0, "options": {"expires": 60}},
     "send due mails": {
         "task": "subscribers.tasks.send_due_mails",
         "schedule": 15.0,

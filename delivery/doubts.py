@@ -11,6 +11,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -32,9 +33,14 @@ def kept(recipients: Sequence[Recipient]) -> list[list[Any]]:
     return [[recipient.delivery_id, recipient.address, recipient.values] for recipient in recipients]
 
 
+def _key_life(alias: str) -> timedelta | None:
+    """None as well for a mailer that the settings do not name any more."""
+    return gateway.profile(alias).key_life if alias in settings.HAND_OVER else None
+
+
 def attempt_of(batch: Batch) -> Attempt | None:
     """The hand-over in doubt, if the provider still knows its key for sure."""
-    life = gateway.profile(batch.mailer).key_life
+    life = _key_life(batch.mailer)
     found = Attempt.objects.filter(batch=batch, recipients__isnull=False).order_by("-pk")
     return found.filter(started_at__gt=Now() - life).first() if life else None
 
@@ -65,7 +71,7 @@ def leave(batch: Batch) -> None:
 def expire() -> None:
     """Doubts that wait for a mailer that did not come back in time."""
     for batch in Batch.objects.filter(state=Batch.State.READY).exclude(pinned_to=""):
-        life = gateway.profile(batch.pinned_to).key_life or timedelta()
+        life = _key_life(batch.pinned_to) or timedelta()
         if not Attempt.objects.filter(
             batch=batch, recipients__isnull=False, started_at__gt=Now() - life
         ).exists():

@@ -28,9 +28,10 @@ def recover() -> None:
     epoch.may_send()  # long before the first wake-up: makes the marks, and finds at a start what is wrong
     _free()
     for batch in Batch.objects.abandoned(Batch.State.SUBMITTING):
-        with transaction.atomic():
-            if Batch.objects.held(batch, state=Batch.State.SUBMITTING).unlocked():
-                _ask_again(batch) if doubts.attempt_of(batch) else _doubt(batch)
+        try:
+            _follow(batch)
+        except Exception:  # whatever is wrong with this one, those behind it have readers who wait, too
+            logger.exception("Batch %s of a dead worker could not be followed up.", batch.pk)
     doubts.expire()
     stopped = Batch.objects.filter(state=Batch.State.READY, dispatch__state=Dispatch.State.STOPPED)
     for dispatch_id in stopped.values_list("dispatch_id", flat=True).distinct():
@@ -51,6 +52,16 @@ def _free() -> None:
             reason = f"Batch {batch.number} brought {crashes} workers down."
             circuit.pause(batch.dispatch_id, reason=reason)
             Batch.objects.filter(pk=batch.pk).update(crashes=0)  # whoever goes on has seen to it
+
+
+def _follow(batch: Batch) -> None:
+    with transaction.atomic():
+        if not Batch.objects.held(batch, state=Batch.State.SUBMITTING).unlocked():
+            return
+        if doubts.attempt_of(batch):
+            _ask_again(batch)
+        else:
+            _doubt(batch)
 
 
 def _doubt(batch: Batch) -> None:

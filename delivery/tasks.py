@@ -3,82 +3,134 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
+from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from delivery import gateway, preparation, recovery, submission
+from delivery import alarms, epoch, gateway, preparation, recovery, submission, tracking
 from delivery.exceptions import AlreadyDispatched, CannotStart
+from delivery.models import Alarm
+from delivery.troubles import Trouble
 from newsletter import publishing
 from newsletter.models import Issue
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
 logger = logging.getLogger(__name__)
 
+WAKE_UP_LIFE = 60.0  # seconds; a queue of wake-ups that nobody has time for must not grow from sweep to sweep
 STEP = 20.0  # seconds a wake-up works before it returns; a worker that is asked to stop does so within it
-# A schedule that was missed by more than this does not fire late by itself: yesterday's news at three in the morning.
-GRACE = timedelta(hours=6)
+Wake = tuple[Any, *tuple[int, ...]]  # a task, and whom it is for
 
 
 @shared_task
 def start_due() -> None:
-    """Begin every issue whose time has come."""
-    now = timezone.now()
-    for issue in Issue.objects.due(now).select_related("newsletter"):
-        if issue.scheduled_at and now - issue.scheduled_at > GRACE:
-            publishing.unschedule(issue)
-            logger.error(
-                "Issue %s was due at %s and was not sent; it is a draft again.", issue.pk, issue.scheduled_at
-            )
-            continue
+    """Begin every issue whose time has come; then wake workers for all of them."""
+    due = Issue.objects.due().select_related("newsletter")
+    if not due.exists() or not epoch.may_send():  # a backup or a copy does not know who has it already
+        return
+    # Missed by more than this, a schedule does not fire by itself: yesterday's news at three in the morning.
+    missed = set(Issue.objects.due(since=settings.SEND_GRACE).values_list("pk", flat=True))
+    started: list[Wake] = []
+    for issue in due:
         try:
-            prepare_dispatch.delay(preparation.start(issue).pk)
-        except AlreadyDispatched:
-            continue
-        except CannotStart as problem:
-            publishing.unschedule(issue)
-            logger.error("Issue %s was due and cannot be sent; it is a draft again: %s", issue.pk, problem)
+            if dispatch_id := _start(issue, is_missed=issue.pk in missed):
+                started.append((prepare_dispatch, dispatch_id))
         except Exception:  # whatever is wrong with this issue, the next one has readers who wait, too
             logger.exception("Issue %s was due and could not be started.", issue.pk)
+    _publish(started)
+
+
+def _start(issue: Issue, *, is_missed: bool) -> int | None:
+    if is_missed:
+        _give_back(issue, Alarm.Kind.MISSED)
+        return None
+    try:
+        return preparation.start(issue).pk
+    except AlreadyDispatched:
+        return None
+    except CannotStart as problem:
+        _give_back(issue, Alarm.Kind.REFUSED, words=str(problem))
+        return None
+
+
+def _give_back(issue: Issue, kind: Alarm.Kind, *, words: str = "") -> None:
+    """A draft again, and somebody is told, in one step. Nothing when its schedule is not the one we saw any more."""
+    since = issue.scheduled_at
+    with transaction.atomic():
+        if since and publishing.unschedule(issue):
+            alarms.sound(Trouble(kind, issue, since, words=words))
 
 
 @shared_task(soft_time_limit=540, time_limit=570)  # ten million readers take about a minute
 def prepare_dispatch(dispatch_id: int) -> None:
     preparation.prepare(dispatch_id)
-    _wake_senders(dispatch_id)
+    _publish(_senders(dispatch_id))
 
 
 @shared_task
 def send_batches(dispatch_id: int) -> None:
     if submission.send_for(dispatch_id, seconds=STEP):
-        send_batches.delay(dispatch_id)
+        _publish([(send_batches, dispatch_id)])
+
+
+@shared_task
+def process_events() -> None:
+    """Let what the providers told of our mails take effect."""
+    if tracking.process(seconds=STEP):
+        _publish([(process_events,)])
 
 
 @shared_task
 def sweep() -> None:
     """Find in the database what a lost message, a dead worker or an emptied Redis left undone."""
-    recovery.recover()
-    for dispatch_id in recovery.unprepared():
-        prepare_dispatch.delay(dispatch_id)
-    for dispatch_id in recovery.unfinished():
-        _wake_senders(dispatch_id)
+    _survive(recovery.recover)
+    unprepared = _survive(lambda: list(recovery.unprepared())) or []
+    unfinished = _survive(lambda: list(recovery.unfinished())) or []
+    wakes: list[Wake] = [(prepare_dispatch, dispatch_id) for dispatch_id in unprepared]
+    if _survive(tracking.is_waiting):
+        wakes.append((process_events,))
+    _survive(tracking.forget)
+    _publish([*wakes, *(wake for dispatch_id in unfinished for wake in _senders(dispatch_id))])
+
+
+def _survive[T](step: Callable[[], T]) -> T | None:
+    """One part of the sweep that fails must not take the others with it, nor the next sweep."""
+    try:
+        return step()
+    except Exception:
+        logger.exception("A part of the sweep failed; the next one tries again.")
+        return None
 
 
 def wake(dispatch_id: int) -> None:
     """Ask the workers to see to this dispatch now. If the broker cannot be reached, the sweep will."""
-    transaction.on_commit(partial(_prepare_soon, dispatch_id))
+    transaction.on_commit(partial(_publish, [(prepare_dispatch, dispatch_id)]))
 
 
-def _prepare_soon(dispatch_id: int) -> None:
-    try:
-        prepare_dispatch.delay(dispatch_id)
-    except OperationalError:
-        logger.warning("The broker cannot be reached; the sweep will see to dispatch %s.", dispatch_id)
+def wake_tracking() -> None:
+    """A provider has told something. The sweep finds it, too."""
+    transaction.on_commit(partial(_publish, [(process_events,)]))
 
 
-def _wake_senders(dispatch_id: int) -> None:
-    for _ in range(gateway.concurrency(preparation.MAILER)):
-        send_batches.delay(dispatch_id)
+def _senders(dispatch_id: int) -> list[Wake]:
+    """As many as the mailer has room for. Each lives on by queueing itself, so those that are not needed expire."""
+    return [(send_batches, dispatch_id)] * max(
+        0, gateway.concurrency(preparation.MAILER) - recovery.in_hand(dispatch_id)
+    )
+
+
+def _publish(wakes: Iterable[Wake]) -> None:
+    """One after the other, until the broker cannot be reached: each further try would only wait for it once more."""
+    for task, *ids in wakes:
+        try:
+            task.apply_async(ids, expires=WAKE_UP_LIFE)
+        except OperationalError as error:  # also when it is there and full
+            what = f"dispatch {ids[0]}" if ids else "what the provider told"
+            logger.warning("The broker cannot be reached; the sweep will see to %s. It said: %s", what, error)
+            return

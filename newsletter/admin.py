@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.db import models
+from django.forms import CheckboxSelectMultiple
 from django.middleware.csp import get_nonce
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 class NewsletterAdmin(ModelAdmin):
     form = NewsletterForm
     actions = None  # deleted one by one, if at all
+    formfield_overrides = {models.ManyToManyField: {"widget": CheckboxSelectMultiple}}
     list_display = ["name", "tagline", "sender_email", "active_readers"]
     prepopulated_fields = {"slug": ["name"]}
     fieldsets = [
@@ -26,6 +29,7 @@ class NewsletterAdmin(ModelAdmin):
         (_("Sender"), {"fields": ["sender_name", "sender_email", "reply_to", "postal_address"]}),
         (_("Look and language"), {"fields": ["accent", "language", "time_zone"]}),
         (_("Readers"), {"fields": ["shows_reader_count", "active_readers"]}),
+        (_("Your team"), {"fields": ["owners"]}),
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Newsletter | None = None) -> list[str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from datetime import timedelta
 from email.headerregistry import Address
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -21,7 +23,6 @@ from newsletter.validators import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
 
 def time_zones() -> Iterable[tuple[str, str]]:
@@ -78,6 +79,16 @@ class Newsletter(models.Model):
         ],
     )
     shows_reader_count = models.BooleanField(_("say how many readers trust us"), default=True)
+    owners = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("owners"),
+        blank=True,
+        related_name="+",
+        limit_choices_to={"is_active": True, "is_staff": True},
+        help_text=_(
+            "They are told by mail when an issue stands still. Where nobody is chosen, every superuser is told."
+        ),
+    )
     # A kept count: pages show it without counting the audience. subscribers refreshes it.
     active_readers = models.PositiveIntegerField(_("active readers"), default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -108,10 +119,10 @@ class IssueQuerySet(models.QuerySet["Issue"]):
         """What the web shows: sent issues, newest first."""
         return self.filter(status=Issue.Status.SENT).order_by("-published_at", "-pk")
 
-    def due(self, now: datetime) -> IssueQuerySet:
-        return self.filter(status=Issue.Status.SCHEDULED, scheduled_at__lte=now).order_by(
-            "scheduled_at", "pk"
-        )
+    def due(self, *, since: timedelta = timedelta()) -> IssueQuerySet:
+        """Whose time has come, that long ago, by the database's clock: each machine has another."""
+        waiting = self.filter(status=Issue.Status.SCHEDULED, scheduled_at__lte=Now() - since)
+        return waiting.order_by("scheduled_at", "pk")
 
 
 class Issue(models.Model):

@@ -11,30 +11,37 @@ from newsletter.models import Issue
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from newsletter.models import IssueQuerySet
+
 Status = Issue.Status
 
 
 def schedule(issue: Issue, *, at: datetime) -> bool:
     """Make a draft due at `at` (aware). False when it is no draft any more."""
-    return _move(issue, from_status=Status.DRAFT, status=Status.SCHEDULED, scheduled_at=at)
+    drafts = Issue.objects.filter(pk=issue.pk, status=Status.DRAFT)
+    return _move(issue, drafts, status=Status.SCHEDULED, scheduled_at=at)
 
 
 def unschedule(issue: Issue) -> bool:
-    """Back to draft. False when it was not scheduled, or has just started."""
-    return _move(issue, from_status=Status.SCHEDULED, status=Status.DRAFT, scheduled_at=None)
+    """Back to draft. False when the schedule that was seen is not there any more, or has just started."""
+    return _move(issue, _as_seen(issue), status=Status.DRAFT, scheduled_at=None)
 
 
 def publish(issue: Issue, *, at: datetime | None = None) -> bool:
-    """Put the issue's page on the site: a draft or a scheduled issue becomes sent. False when it was out already."""
-    waiting = [Status.DRAFT, Status.SCHEDULED]
-    changed = Issue.objects.filter(pk=issue.pk, status__in=waiting).update(
-        status=Status.SENT, published_at=at or timezone.now()
-    )
-    issue.refresh_from_db()
-    return changed == 1
+    """Put the issue's page on the site: a draft or a scheduled issue becomes sent.
+
+    False when it was out already, or when it was seen as scheduled and somebody has cancelled or moved that since.
+    """
+    waiting = Issue.objects.filter(pk=issue.pk, status__in=[Status.DRAFT, Status.SCHEDULED])
+    as_seen = _as_seen(issue) if issue.status == Status.SCHEDULED else waiting
+    return _move(issue, as_seen, status=Status.SENT, published_at=at or timezone.now())
 
 
-def _move(issue: Issue, *, from_status: Issue.Status, **changes: object) -> bool:
-    changed = Issue.objects.filter(pk=issue.pk, status=from_status).update(**changes)
+def _as_seen(issue: Issue) -> IssueQuerySet:
+    return Issue.objects.filter(pk=issue.pk, status=Status.SCHEDULED, scheduled_at=issue.scheduled_at)
+
+
+def _move(issue: Issue, rows: IssueQuerySet, **changes: object) -> bool:
+    changed = rows.update(**changes)
     issue.refresh_from_db()
     return changed == 1

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from delivery import preparation, progress, tasks
 from delivery.exceptions import AlreadyDispatched, CannotStart
+from delivery.management import lookup
 from delivery.models import Dispatch
-from newsletter.models import Issue, Newsletter
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -31,7 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *, newsletter: str, issue: str, wait: bool, **options: Any) -> None:
         try:
-            dispatch = preparation.start(self._issue(newsletter, issue))
+            dispatch = preparation.start(lookup.issue(newsletter, issue))
         except AlreadyDispatched as earlier:
             line = progress.balance(Dispatch.objects.get(pk=earlier.dispatch_id)).line()
             raise CommandError(
@@ -43,19 +43,6 @@ class Command(BaseCommand):
         self.stdout.write(f"Dispatch {dispatch.pk} has started.")
         if wait:
             self._watch(dispatch)
-
-    def _issue(self, newsletter: str, issue: str) -> Issue:
-        found = (
-            Issue.objects.select_related("newsletter").filter(newsletter__slug=newsletter, slug=issue).first()
-        )
-        if found:
-            return found
-        if not Newsletter.objects.filter(slug=newsletter).exists():
-            known = ", ".join(Newsletter.objects.values_list("slug", flat=True)) or "none yet"
-            raise CommandError(f"There is no newsletter {newsletter!r}. Newsletters: {known}.")
-        drafts = Issue.objects.filter(newsletter__slug=newsletter, status=Issue.Status.DRAFT)
-        known = ", ".join(drafts.values_list("slug", flat=True)[:10]) or "none"
-        raise CommandError(f"{newsletter} has no issue {issue!r}. Drafts: {known}.")
 
     def _watch(self, dispatch: Dispatch) -> None:
         while dispatch.state == Dispatch.State.PREPARING:
