@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+from django.db.models import Count, Max, Min, Sum
+from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import ngettext
 
-from delivery.models import Delivery
+from delivery import circuit, gateway, waiting
+from delivery.models import Attempt, Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +23,7 @@ if TYPE_CHECKING:
     from delivery.models import Dispatch
 
 State = Delivery.State
+LATELY = timedelta(minutes=2)  # what "so many readers a second" is taken from
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,7 @@ class Balance:
     uncertain: int
     skipped_by_reason: dict[str, int]
     failed_by_reason: dict[str, int]
+    uncertain_by_reason: dict[str, int]
 
     @property
     def settled(self) -> int:
@@ -51,12 +59,19 @@ class Balance:
         parts += [f"{self.uncertain:,} uncertain"]
         parts += [f"{self.in_flight:,} in flight"] if self.in_flight else []
         parts += [f"{self.pending:,} pending"] if self.pending else []
-        reasons = ", ".join(f"{name} {count:,}" for name, count in sorted(self.skipped_by_reason.items()))
-        return (
-            f"audience {self.audience:,} = "
-            + " + ".join(parts)
-            + (f"  (skipped: {reasons})" if reasons else "")
-        )
+        why = "; ".join(f"{state}: {_listed(counts)}" for state, counts in self._by_state() if counts)
+        return f"audience {self.audience:,} = " + " + ".join(parts) + (f"  ({why})" if why else "")
+
+    def _by_state(self) -> list[tuple[str, dict[str, int]]]:
+        return [
+            ("skipped", self.skipped_by_reason),
+            ("failed", self.failed_by_reason),
+            ("uncertain", self.uncertain_by_reason),
+        ]
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason} {count:,}" for reason, count in sorted(counts.items()))
 
 
 def balance(dispatch: Dispatch) -> Balance:
@@ -75,6 +90,7 @@ def weigh(audience: int, tally: Mapping[tuple[str, str], int]) -> Balance:
         **{state.value: by_state[state] for state in State},
         skipped_by_reason=_by_reason(tally, State.SKIPPED),
         failed_by_reason=_by_reason(tally, State.FAILED),
+        uncertain_by_reason=_by_reason(tally, State.UNCERTAIN),
     )
 
 
@@ -82,10 +98,48 @@ def _by_reason(tally: Mapping[tuple[str, str], int], wanted: Delivery.State) -> 
     return {reason: count for (state, reason), count in tally.items() if state == wanted}
 
 
-def rate(dispatch: Dispatch, balance: Balance, *, now: datetime) -> float:
-    """Readers settled per second since the start."""
-    seconds = ((dispatch.finished_at or now) - dispatch.started_at).total_seconds()
-    return balance.settled / seconds if seconds > 0 else 0.0
+def rate(dispatch: Dispatch) -> float:
+    """Readers settled per second of late: by the hand-overs that began within the last minutes."""
+    since = Attempt.objects.filter(
+        batch__dispatch=dispatch,
+        mailer__in=circuit.mailers(dispatch.mailer),
+        started_at__gt=Now() - LATELY,
+    )
+    found = since.aggregate(
+        accepted=Sum("accepted"), refused=Sum("refused"), first=Min("started_at"), now=Max(Now())
+    )
+    if found["first"] is None:
+        return 0.0
+    seconds: float = (found["now"] - found["first"]).total_seconds()
+    readers: int = found["accepted"] + found["refused"]
+    return readers / max(seconds, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What one mailer took of a dispatch."""
+
+    alias: str
+    accepted: int
+    refused: int
+    calls: int
+    repeats: int  # of calls whose answer was lost, with the same key
+
+    @property
+    def name(self) -> str:
+        return waiting.mailer_name(self.alias)
+
+
+def carried(dispatch: Dispatch) -> list[Carried]:
+    """Which mailers carried how many, by their own answers; the one that carried most first."""
+    by_mailer = Attempt.objects.filter(batch__dispatch=dispatch).order_by().values("mailer")
+    sums = by_mailer.annotate(
+        taken=Sum("accepted"), not_taken=Sum("refused"), calls=Count("pk"), again=Sum("repeats")
+    )
+    found = [
+        Carried(row["mailer"], row["taken"], row["not_taken"], row["calls"], row["again"]) for row in sums
+    ]
+    return sorted(found, key=lambda each: (-each.accepted, each.alias))
 
 
 def duration(dispatch: Dispatch, *, now: datetime) -> str:
@@ -114,6 +168,19 @@ def as_json(dispatch: Dispatch) -> dict[str, Any]:
         **counts,
         "skipped_by_reason": found.skipped_by_reason,
         "failed_by_reason": found.failed_by_reason,
+        "uncertain_by_reason": found.uncertain_by_reason,
+        "waiting_for": waiting.waits(dispatch, now=timezone.now()),
+        "mailers": [_mailer_as_json(each) for each in carried(dispatch)],
         "started_at": dispatch.started_at.isoformat(),
         "finished_at": dispatch.finished_at.isoformat() if dispatch.finished_at else None,
+    }
+
+
+def _mailer_as_json(each: Carried) -> dict[str, Any]:
+    return {
+        "mailer": each.alias,
+        "provider": gateway.scheme(each.alias) if each.alias in settings.HAND_OVER else "",
+        "accepted": each.accepted,
+        "refused": each.refused,
+        "repeats": each.repeats,
     }

@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 
+import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from delivery import preparation, progress
-from delivery.models import Delivery
+from delivery.models import Attempt, Batch, Delivery
 from newsletter.models import Issue
 from tests import factories
+from tests.delivery.ledgers import ledger
 
 TALLY = {
     ("accepted", ""): 900,
@@ -28,9 +32,10 @@ def test_balance_adds_up_and_says_why() -> None:
     assert (balance.percent, balance.settled) == (91, 918)
     assert balance.skipped_by_reason == {"suppressed": 10, "unsubscribed": 5}
     assert balance.failed_by_reason == {"refused": 2}
+    assert balance.uncertain_by_reason == {"no_answer": 1}
     assert balance.line() == (
         "audience 1,000 = 900 accepted + 2 failed + 15 skipped + 1 uncertain + 2 in flight + 80 pending"
-        "  (skipped: suppressed 10, unsubscribed 5)"
+        "  (skipped: suppressed 10, unsubscribed 5; failed: refused 2; uncertain: no_answer 1)"
     )
 
 
@@ -68,7 +73,52 @@ def test_dispatch_status_json_has_the_documented_form(draft: Issue) -> None:
             "uncertain": 0,
             "skipped_by_reason": {},
             "failed_by_reason": {},
+            "uncertain_by_reason": {},
+            "waiting_for": [],
+            "mailers": [],
             "started_at": dispatch.started_at.isoformat(),
             "finished_at": None,
         }
     ]
+
+
+def test_rate_is_that_of_the_last_minutes(draft: Issue) -> None:
+    dispatch = ledger(draft, accepted=20, failed=10, pending=10)
+    now = timezone.now()
+    Attempt.objects.filter(accepted=10).update(started_at=now - timedelta(seconds=10))
+    Attempt.objects.filter(refused=10).update(started_at=now - timedelta(seconds=5))
+    old = Attempt.objects.filter(accepted=10).first()
+    Attempt.objects.filter(pk=old.pk).update(started_at=now - timedelta(hours=1))
+
+    assert progress.rate(dispatch) == pytest.approx(20 / 10, rel=0.05)
+
+
+def test_rate_of_a_dispatch_that_stands_still_is_nothing(draft: Issue) -> None:
+    dispatch = ledger(draft, accepted=20, pending=10)
+    Attempt.objects.update(started_at=timezone.now() - timedelta(hours=1))
+
+    assert progress.rate(dispatch) == 0.0
+
+
+def test_carried_says_which_mailer_took_how_many(draft: Issue, settings) -> None:
+    settings.HAND_OVER = {"bulk": {"scheme": "mailgun"}, "fallback": {"scheme": "resend"}}
+    dispatch = ledger(draft, accepted=25, failed=5)
+    second = Batch.objects.get(dispatch=dispatch, number=2)
+    Attempt.objects.filter(batch=second).update(mailer="fallback", repeats=2)
+
+    assert progress.carried(dispatch) == [
+        progress.Carried("bulk", accepted=15, refused=5, calls=3, repeats=0),
+        progress.Carried("fallback", accepted=10, refused=0, calls=1, repeats=2),
+    ]
+    assert [each.name for each in progress.carried(dispatch)] == ["Mailgun", "Resend (the second mailer)"]
+    assert progress.as_json(dispatch)["mailers"] == [
+        {"mailer": "bulk", "provider": "mailgun", "accepted": 15, "refused": 5, "repeats": 0},
+        {"mailer": "fallback", "provider": "resend", "accepted": 10, "refused": 0, "repeats": 2},
+    ]
+
+
+def test_carried_by_a_mailer_that_is_not_set_up_any_more_is_still_told(draft: Issue) -> None:
+    dispatch = ledger(draft, accepted=3)
+    Attempt.objects.update(mailer="fallback")
+
+    assert [(each.name, each.accepted) for each in progress.carried(dispatch)] == [("fallback", 3)]

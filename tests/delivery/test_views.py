@@ -99,7 +99,8 @@ def test_watch_page_costs_the_same_however_many_readers(
     dispatch = preparation.start(draft)
     preparation.prepare(dispatch.pk)
 
-    with django_assert_num_queries(4):  # session, user, dispatch, balance
+    # session, user, dispatch; balance, speed, who carried it; what it waits for: mailers twice, batches three times
+    with django_assert_num_queries(11):
         editor.get(f"/admin/delivery/watch/{dispatch.pk}/progress/")
 
 
@@ -160,7 +161,7 @@ def test_watch_page_names_the_mailer_only_while_it_is_to_be_used(
     path = f"/admin/delivery/watch/{dispatch.pk}/"
     settings.HAND_OVER = {"bulk": {"scheme": "postmark"}}
 
-    assert "through postmark" in editor.get(path).text
+    assert "through Postmark" in editor.get(path).text
 
     control.stop(dispatch.pk)
 
