@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
 LOOK_EVERY = 0.5  # seconds
+COUNTING_SHARE = 20  # how many times longer than it takes to count it waits until it counts again
 PATIENCE = 15.0  # seconds without any progress before we ask whether a worker runs
 
 
@@ -28,6 +29,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--wait", action="store_true", help="stay until it has gone out, with a progress bar"
         )
+
+    _look_every = LOOK_EVERY
 
     def handle(self, *, newsletter: str, issue: str, wait: bool, **options: Any) -> None:
         try:
@@ -49,7 +52,10 @@ class Command(BaseCommand):
             self._pause_until_progress(dispatch)
         with click.progressbar(length=dispatch.audience_size or 0, label="Sending", file=sys.stderr) as bar:
             while dispatch.is_running:
+                began = time.monotonic()
                 bar.update(progress.balance(dispatch).settled - bar.pos)
+                # Watching must not slow down what is watched: a big ledger is counted less often.
+                self._look_every = max(LOOK_EVERY, COUNTING_SHARE * (time.monotonic() - began))
                 self._pause_until_progress(dispatch, settled=bar.pos)
             found = progress.balance(dispatch)
             bar.update(found.settled - bar.pos)
@@ -66,5 +72,5 @@ class Command(BaseCommand):
             self.stderr.write(
                 f"No progress for {PATIENCE:.0f} s. Is a worker running? (celery -A config worker)"
             )
-        time.sleep(LOOK_EVERY)
+        time.sleep(self._look_every)
         dispatch.refresh_from_db()
