@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from django.core.checks import CheckMessage
 
 SHORTEST_KEY = 32  # characters: 128 bits even when written in hexadecimal
+SHORTEST_GRACE, LONGEST_GRACE = 0.25, 72.0  # hours
+SHORTEST_STALL, LONGEST_STALL = 4.0, 60.0  # minutes
 MAKE_A_KEY = 'Make one: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
@@ -131,6 +134,59 @@ def mailers_can_be_made(**kwargs: Any) -> list[CheckMessage]:
                     f"{name} cannot be used: {error}",
                     hint="docs/install.md lists every provider's URL and its options.",
                     id="courant.E010",
+                )
+            )
+    return problems
+
+
+@register("courant")
+def waits_are_sensible(**kwargs: Any) -> list[CheckMessage]:
+    hours, minutes = (settings.SEND_GRACE / timedelta(hours=1), settings.STALL_AFTER / timedelta(minutes=1))
+    problems: list[CheckMessage] = []
+    if not SHORTEST_GRACE <= hours <= LONGEST_GRACE:
+        problems.append(
+            Error(
+                f"SEND_GRACE_HOURS is {hours:g}.",
+                hint=f"Write {SHORTEST_GRACE:g} to {LONGEST_GRACE:g}: how late a scheduled issue may still go out by"
+                " itself. With less, a short outage would cancel it; with more, old news would go out.",
+                id="courant.E012",
+            )
+        )
+    if not SHORTEST_STALL <= minutes <= LONGEST_STALL:
+        problems.append(
+            Error(
+                f"STALL_MINUTES is {minutes:g}.",
+                hint=f"Write {SHORTEST_STALL:g} to {LONGEST_STALL:g}. One hand-over may take three minutes, and when"
+                " nothing moves for longer than an hour somebody should know.",
+                id="courant.E013",
+            )
+        )
+    return problems
+
+
+@register("courant")
+def providers_are_heard(**kwargs: Any) -> list[CheckMessage]:
+    """Without their events nobody learns of bounces and complaints, and an uncertain reader stays uncertain."""
+    from delivery import events  # noqa: PLC0415 -- app ready
+
+    problems: list[CheckMessage] = []
+    for mailer, name in (("bulk", "WEBHOOK_SECRET"), ("fallback", "FALLBACK_WEBHOOK_SECRET")):
+        source, secret = events.source(mailer), events.secret(mailer)
+        user, _, password = secret.partition(":")
+        if source and not secret:
+            problems.append(
+                Warning(
+                    f"{name} is not set, so the provider cannot tell of bounces and complaints, nor clear up doubts.",
+                    hint="docs/install.md says for each provider what to set here, and what there.",
+                    id="courant.W003",
+                )
+            )
+        elif source and not source.signs and not (user and len(password) >= SHORTEST_KEY):
+            problems.append(
+                Error(
+                    f"{name} is not user:password with a password of {SHORTEST_KEY} characters or more.",
+                    hint=f"This provider does not sign what it tells, so the password is all there is. {MAKE_A_KEY}",
+                    id="courant.E014",
                 )
             )
     return problems

@@ -2,16 +2,22 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from delivery import views
+from delivery.views import controls, sending, uncertain, watching
 
 app_name = "delivery"
 urlpatterns = [
-    path("send/<int:issue_id>/", views.send, name="send"),
-    path("watch/<int:dispatch_id>/", views.dispatch, name="dispatch"),
-    path("watch/<int:dispatch_id>/progress/", views.dispatch_progress, name="progress"),
+    path("send/<int:issue_id>/", sending.send, name="send"),
+    path("watch/<int:dispatch_id>/", watching.dispatch, name="dispatch"),
+    path("watch/<int:dispatch_id>/progress/", watching.dispatch_progress, name="progress"),
+    path("watch/<int:dispatch_id>/uncertain/", uncertain.uncertain, name="uncertain"),
     re_path(
-        r"^watch/(?P<dispatch_id>[0-9]+)/(?P<verb>pause|resume|stop)/$",
-        views.dispatch_control,
+        r"^watch/(?P<dispatch_id>[0-9]+)/(?P<state>failed|skipped|uncertain)\.csv$",
+        uncertain.export,
+        name="export",
+    ),
+    re_path(
+        r"^watch/(?P<dispatch_id>[0-9]+)/(?P<verb>pause|resume|stop|retry|accept|again)/$",
+        controls.press,
         name="control",
     ),
 ]

@@ -92,8 +92,15 @@ def unsubscribe(subscription: Subscription, *, via: str = "") -> bool:
 
 
 def suppress(email: str, *, reason: Suppression.Reason) -> None:
-    """Never mail this canonical address again, until its owner confirms anew or somebody lifts it (complaints)."""
-    Suppression.objects.get_or_create(address_key=address_key(email), defaults={"reason": reason})
+    """Never mail this canonical address again, until its owner confirms anew or somebody lifts it (complaints).
+
+    A complaint outweighs what was known before: only a person may lift it.
+    """
+    found, is_new = Suppression.objects.get_or_create(
+        address_key=address_key(email), defaults={"reason": reason}
+    )
+    if not is_new and reason == Suppression.Reason.COMPLAINT != found.reason:
+        Suppression.objects.filter(pk=found.pk).update(reason=reason)
 
 
 def erase(subscriber: Subscriber) -> None:

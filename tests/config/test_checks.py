@@ -17,6 +17,7 @@ GOOD = {
     "SUPPRESSION_KEY": "Zk3Tq8Vb1Xn6Mw4Rj9Ls2Hd7Fp5Gc0Ya-suppression",
     "SITE_URL": "https://news.example.com",
     "MAILER_URL": "postmark://token",
+    "WEBHOOK_SECRET": f"courant:{SECRET}",
     "TRUSTED_PROXIES": "1",
 }
 

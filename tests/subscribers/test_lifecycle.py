@@ -163,3 +163,10 @@ def test_reader_whose_address_bounced_comes_back_by_confirming(daily: Newsletter
     assert (again.status, again.generation) == (Status.PENDING, 2)
     assert lifecycle.confirm(again, generation=2) is True
     assert Subscription.objects.mailable(daily).filter(pk=ada.pk).exists()
+
+
+def test_complaint_outweighs_what_was_known_before(db) -> None:
+    for reason in (Suppression.Reason.HARD_BOUNCE, Suppression.Reason.COMPLAINT, Suppression.Reason.REQUEST):
+        lifecycle.suppress("ada@example.com", reason=reason)
+
+    assert Suppression.objects.get().reason == Suppression.Reason.COMPLAINT
