@@ -10,25 +10,22 @@ their own, and the balance line adds up.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.installation import Installation, installed, timed
+from benchmarks.installation import SLUG, installed, timed
+from benchmarks.sending import check_links, prove
+from benchmarks.table import mb, options
 from tests.fakes.client import Fake
 
-READERS = 114_000
-SLUG, ISSUE = "morning-courant", "the-tide-keeps-its-own-clock"
+ISSUE = "the-tide-keeps-its-own-clock"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--readers", type=int, default=READERS)
+    parser = options(__doc__)
     parser.add_argument("--sqlite", action="store_true", help="on SQLite and the embedded broker")
     chosen = parser.parse_args()
     where = "SQLite, embedded broker" if chosen.sqlite else "PostgreSQL, Redis"
@@ -46,16 +43,17 @@ def run(name: str, fake: Fake, chosen: argparse.Namespace) -> None:
         readers = write_csv(courant.folder / "readers.csv", chosen.readers)
         with timed(times, "import"):
             courant.manage("import_subscribers", SLUG, str(readers))
-        with courant.workers() as usage, timed(times, "send"):
+        with courant.workers() as staff, timed(times, "send"):
+            before = staff.usage.cpu()
             courant.manage("send_issue", SLUG, ISSUE, "--wait")
-        status = json.loads(courant.manage("dispatch_status", "--json"))[0]
-        prove(fake, status, readers=chosen.readers)
+            cpu, peak = staff.usage.cpu() - before, staff.usage.peak()
+        prove(courant, fake, readers=chosen.readers)
         check_links(courant, fake)
     speed = chosen.readers / times["send"]
     print(
         f"{name:<15} import {times['import']:6.1f} s   send {times['send']:6.1f} s   {speed:7,.0f} readers/s   "
-        f"peak memory of one process {usage.peak / 1e6:4.0f} MB   "
-        f"{usage.cpu_seconds / chosen.readers * 1000:.2f} CPU-s per 1,000"
+        f"peak memory of one process {mb(peak):>7}   {cpu.total / chosen.readers * 1000:.2f} CPU-s per 1,000",
+        flush=True,
     )
 
 
@@ -70,37 +68,6 @@ def write_csv(file: Path, readers: int) -> Path:
             f"reader.{number}@example{number % 97}.com,{names[number % 10]}\n" for number in numbers
         )
     return file
-
-
-def prove(fake: Fake, status: dict[str, object], *, readers: int) -> None:
-    seen = fake.seen()
-    wanted = {"mails": readers, "recipients": readers, "duplicates": 0, "links": readers, "without_link": 0}
-    wanted |= {"unfilled": 0, "exposed": 0}  # no slot left open, no reader shown to another
-    got = {key: seen[key] for key in wanted}
-    if got != wanted:
-        raise SystemExit(f"Not exactly once: wanted {wanted}, the provider saw {got}.")
-    if not status["state"] == "sent" or not status["accepted"] == status["audience"] == readers:
-        raise SystemExit(f"The balance line does not add up: {status}")
-
-
-def check_links(courant: Installation, fake: Fake, *, sample: int = 200) -> None:
-    """Take the way out of some readers: it must be theirs alone."""
-    links = fake.links()
-    addresses = random.Random(11).sample(sorted(links), min(sample, len(links)))
-    script = f"""
-import json
-from django.test import Client
-from subscribers.models import Subscription
-for address, link in json.loads({json.dumps(json.dumps({a: links[a] for a in addresses}))}).items():
-    path = link.removeprefix("http://localhost:8000")
-    answer = Client().post(path, {{"List-Unsubscribe": "One-Click"}}, headers={{"host": "localhost"}})
-    left = Subscription.objects.filter(status="unsubscribed").latest("unsubscribed_at")
-    assert (answer.status_code, left.subscriber.email) == (200, address), (answer, address)
-print("checked", Subscription.objects.filter(status="unsubscribed").count())
-"""
-    out = courant.manage("shell", "--no-imports", "-c", script)
-    if f"checked {len(addresses)}" not in out:
-        raise SystemExit(f"A way out does not work: {out}")
 
 
 if __name__ == "__main__":
