@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Min, Q, Sum
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
@@ -22,6 +22,26 @@ from delivery.models import Attempt, MailerState, SendingDomain
 if TYPE_CHECKING:
     from datetime import datetime
 
+# Move the time from which the mailer is free by as long as these readers take, unless that is too far away already; and
+# say how long it is until their turn.
+BOOK = {
+    "postgresql": """
+        UPDATE delivery_mailerstate
+        SET free_at = GREATEST(free_at, STATEMENT_TIMESTAMP()) + %(seconds)s * INTERVAL '1 second'
+        WHERE alias = %(alias)s AND GREATEST(free_at, STATEMENT_TIMESTAMP())
+            <= STATEMENT_TIMESTAMP() + %(longest)s * INTERVAL '1 second'
+        RETURNING EXTRACT(EPOCH FROM free_at - STATEMENT_TIMESTAMP()) - %(seconds)s
+    """,
+    "sqlite": """
+        UPDATE delivery_mailerstate
+        SET free_at = STRFTIME(
+            '%%Y-%%m-%%d %%H:%%M:%%f', MAX(COALESCE(free_at, ''), STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')),
+            %(seconds)s || ' seconds')
+        WHERE alias = %(alias)s
+            AND COALESCE(free_at, '') <= STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', %(longest)s || ' seconds')
+        RETURNING (JULIANDAY(free_at) - JULIANDAY('NOW')) * 86400 - %(seconds)s
+    """,
+}
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # Seconds that a hand-over may be booked ahead. Whoever would wait longer gives its batch back instead.
 LONGEST_BOOKING = 10.0
@@ -55,15 +75,13 @@ def book(alias: str, *, readers: int) -> float | None:
     rate = per_second(alias)
     if not rate:
         return 0.0
-    with transaction.atomic():
-        state, now = _locked(alias)
-        begin = max(state.free_at or now, now)
-        wait = (begin - now).total_seconds()
-        if wait > LONGEST_BOOKING:
-            return None
-        state.free_at = begin + timedelta(seconds=readers / rate)
-        state.save(update_fields=["free_at"])
-    return wait
+    given = {"alias": alias, "seconds": readers / rate, "longest": LONGEST_BOOKING}
+    with connection.cursor() as cursor:
+        cursor.execute(BOOK[connection.vendor], given)
+        if row := cursor.fetchone():
+            return max(0.0, float(row[0]))
+    _state, is_new = MailerState.objects.get_or_create(alias=alias)
+    return book(alias, readers=readers) if is_new else None
 
 
 def room(alias: str, *, domain: str) -> int | Full | None:

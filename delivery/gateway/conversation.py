@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from delivery.exceptions import AccountRefused, SendError, Transient, Uncertain
 from delivery.gateway.answers import InARow
-from delivery.gateway.wire import BROKEN, Reply
+from delivery.gateway.wire import BROKEN, GOODBYE, Reply
 from delivery.messages import LONGEST_BATCH, Receipt
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 # "Too busy", "no room", "too many connections" (RFC 5321 4.2.2; 454 as in RFC 4954): everybody waits.
 NOT_NOW_FOR_ANYBODY = frozenset({421, 452, 454})
-GOODBYE = 421  # the server hangs up after it
 THROTTLED = 5.0  # seconds that everybody waits after "too many"; SMTP has no way to name a time
 LONGEST_ANSWER = 30.0  # seconds that a server may take for its last answers when the batch's time is up
 # Servers take a number of mails by one connection (Exim 1,000) and then say 421, or nothing. One that has carried as
@@ -163,11 +162,13 @@ class Conversation:
         return b"%s%sDATA\r\n" % (self.mail_from, letter.rcpt) if letter and self.line.is_pipelined else b""
 
     def _replies_to_envelope(self, letter: Letter) -> list[Reply]:
-        replies: list[Reply] = []
+        if self.line.is_pipelined:  # it was sent ahead
+            replies = self.line.replies(3)
+            return replies + [NOT_ASKED] * (3 - len(replies))
+        replies = []
         for command in (self.mail_from, letter.rcpt, b"DATA\r\n"):
-            if not self.line.is_pipelined:  # else it was sent ahead
-                self.line.say(command)
+            self.line.say(command)
             replies.append(self.line.reply())
-            if replies[-1].code == GOODBYE or (replies[-1].code >= 400 and not self.line.is_pipelined):
+            if replies[-1].code >= 400:
                 break
         return replies + [NOT_ASKED] * (3 - len(replies))

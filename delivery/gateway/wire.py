@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BROKEN = (OSError, smtplib.SMTPException)
 PACKET = 65_536
+GOODBYE = 421  # "I am closing this connection" (RFC 5321 3.8)
 LONGEST_REPLY = 65_536  # bytes; RFC 5321 4.5.3.1.5 allows a line 512
 QUIET = 1.0  # seconds after which a server may have left without a word (some do after ten)
 PATIENCE = 5.0  # seconds for the answer to "are you still there"
@@ -45,8 +46,10 @@ class Line:
         self._socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         self.say = self._socket.sendall
         self._heard = b""
+        self._usual: tuple[bytes, list[Reply]] = (b"", [])
         self.is_pipelined = connection.has_extn("pipelining")
         self.names_size = connection.has_extn("size")
+        self._packets = 0
         self.carried = 0  # mails that the server took over this connection
         self.until = float("inf")  # no further packet is waited for after this moment
         self.used_at = time.monotonic()
@@ -55,7 +58,7 @@ class Line:
         """The next reply, however it is cut into packets and lines."""
         words = b""
         while True:
-            line = self._line().rstrip()
+            line = self._line()
             code, mark = line[:3], line[3:4]
             if not code.isdigit() or mark not in b" -":
                 raise smtplib.SMTPException(f"The server's answer cannot be read: {line[:100]!r}")
@@ -64,6 +67,24 @@ class Line:
                 return Reply(int(code), words)
             if len(words) > LONGEST_REPLY:
                 raise smtplib.SMTPException("The server's answer does not end.")
+
+    def replies(self, count: int) -> list[Reply]:
+        """So many replies, or fewer when the server takes its leave.
+
+        Servers answer an envelope with the same words each time: those to the one before need not be read again.
+        """
+        heard = self._heard
+        if heard and heard == self._usual[0] and count == len(self._usual[1]):
+            self._heard = b""
+            return self._usual[1]
+        packets, found = self._packets, [self.reply()]
+        while len(found) < count and found[-1].code != GOODBYE:
+            found.append(self.reply())
+        if (
+            packets == self._packets and not self._heard
+        ):  # all of it, and nothing else, was in what we had heard
+            self._usual = heard, found
+        return found
 
     @property
     def has_more(self) -> bool:
@@ -107,7 +128,8 @@ class Line:
             if not packet:
                 raise smtplib.SMTPServerDisconnected("The server hung up.")
             self._heard += packet
-        line, self._heard = self._heard[:end], self._heard[end + 1 :]
+            self._packets += 1
+        line, self._heard = self._heard[:end].rstrip(), self._heard[end + 1 :]
         return line
 
     def _has_news(self) -> bool:

@@ -10,7 +10,7 @@ def leave_room_in_pages(apps, schema_editor):
     """Each delivery is rewritten twice while an issue goes out. With room in its page PostgreSQL writes the new version
     beside the old one and leaves every index alone (a heap-only tuple); SQLite knows nothing of the kind."""
     if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute("ALTER TABLE delivery_delivery SET (fillfactor = 45)")
+        schema_editor.execute("ALTER TABLE delivery_delivery SET (fillfactor = 33)")
 
 
 class Migration(migrations.Migration):

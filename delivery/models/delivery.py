@@ -50,13 +50,12 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return waiting.values_list("pk", "subscription_id", *reader, _is_suppressed())
 
     def waiting_and_wanted(self, batch: Batch) -> DeliveryQuerySet:
-        """Who in the batch still waits for the issue and still wants it."""
-        return self.filter(
-            ~_is_suppressed(),
-            batch=batch,
-            state=Delivery.State.PENDING,
-            subscription__status=Subscription.Status.ACTIVE,
+        """Who in the batch still waits for the issue and still wants it. Without joins: an update finds rows once."""
+        suppressed = Suppression.objects.filter(address_key=OuterRef("subscriber__address_key"))
+        wanting = Subscription.objects.filter(
+            ~Exists(suppressed), pk=OuterRef("subscription_id"), status=Subscription.Status.ACTIVE
         )
+        return self.filter(Exists(wanting), batch=batch, state=Delivery.State.PENDING)
 
     def of(self, attempt: Attempt) -> DeliveryQuerySet:
         """Handed over in this attempt. Found by the batch, which has an index; the attempt has none."""

@@ -170,6 +170,8 @@ def test_interruption_at_any_moment_forgets_nobody(server: Fake, monkeypatch: An
 
     hand_over = ready()
     monkeypatch.setattr(wire.Line, "reply", interrupted)
+    # One by one, or a moment would not be the same for all servers.
+    monkeypatch.setattr(wire.Line, "replies", lambda line, count: [line.reply() for _ in range(count)])
 
     receipt = hand_over.speak()
 
@@ -180,3 +182,13 @@ def test_interruption_at_any_moment_forgets_nobody(server: Fake, monkeypatch: An
     rest = [number for number in (1, 2, 3, 4) if number not in accepted | doubtful]
     assert not rest or known(speak(*rest)) == {"accepted": rest}
     assert server.links() == {f"reader{n}@example.com": LINK.format(n) for n in got(server)}
+
+
+def test_replies_are_read_again_when_they_are_not_those_of_before(server: Fake) -> None:
+    """Three envelopes with the same answers, one with a refusal, and another like the first."""
+    server.faults(refuse={"reader3@example.com": 550})
+
+    receipt = speak(1, 2, 3, 4, 5)
+
+    assert known(receipt) == {"accepted": [1, 2, 4, 5], "refused": [3]}
+    assert got(server) == [1, 2, 4, 5]
