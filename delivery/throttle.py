@@ -75,7 +75,11 @@ def book(alias: str, *, readers: int) -> float | None:
     rate = per_second(alias)
     if not rate:
         return 0.0
-    given = {"alias": alias, "seconds": readers / rate, "longest": LONGEST_BOOKING}
+    given: dict[str, str | float] = {
+        "alias": alias,
+        "seconds": readers / rate,
+        "longest": LONGEST_BOOKING,
+    }
     with connection.cursor() as cursor:
         cursor.execute(BOOK[connection.vendor], given)
         if row := cursor.fetchone():

@@ -38,6 +38,7 @@ PRODUCTION = {
     "DATABASE_URL": "postgres://courant:secret@db/courant",
     "REDIS_URL": "redis://redis:6379/0",
     "MAILER_URL": "mailgun://key@mg.example.org",
+    "WEBHOOK_SECRET": "a-signing-key-of-the-provider-of-forty-characters",
     "TRANSACTIONAL_MAILER_URL": "postmark://token",
     "TRUSTED_PROXIES": "1",
 }
