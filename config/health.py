@@ -15,7 +15,7 @@ from django.http import HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from delivery import troubles
+from delivery import epoch, troubles
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -45,6 +45,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 def _look() -> dict[str, Any]:
     found = [_as_json(trouble) for trouble in troubles.found()]
+    if epoch.frozen():  # nothing goes out at all, whichever issue it is
+        found.insert(0, {"kind": "frozen"})
     return {"sending": found or "ok", "broker": _broker()}
 
 
@@ -52,7 +54,6 @@ def _as_json(trouble: Trouble) -> dict[str, str]:
     return {
         "kind": trouble.kind.value,
         "newsletter": trouble.issue.newsletter.slug,
-        "issue": trouble.issue.slug,
         "since": trouble.since.isoformat(),
     }
 

@@ -46,10 +46,7 @@ def put_into_batches(those: QuerySet[Delivery], dispatch: Dispatch, *, cause: Ba
     """
     last = Batch.objects.filter(dispatch=dispatch).aggregate(last=Max("number"))["last"] or 0
     wanted = -(-those.count() // dispatch.batch_size)
-    Batch.objects.bulk_create(
-        (Batch(dispatch=dispatch, number=last + 1 + each, cause=cause) for each in range(wanted)),
-        batch_size=1000,
-    )
+    Batch.objects.cut(dispatch, range(last + 1, last + 1 + wanted), cause=cause)
     is_again = cause == Batch.Cause.AGAIN
     state = Delivery.State.UNCERTAIN if is_again else Delivery.State.FAILED
     given = {"dispatch": dispatch.pk, "state": state.value, "last": last, "size": dispatch.batch_size}

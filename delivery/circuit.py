@@ -13,10 +13,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, Subquery
 from django.db.models.functions import Now
 
-from delivery.models import Dispatch, MailerState
+from delivery.models import Attempt, Dispatch, MailerState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,7 +53,7 @@ def route(preferred: str) -> Route:
         state = states.get(alias)
         if state is None:
             return Route(alias)
-        if state.broken_since and not _is_on_trial(state, now=state.now):
+        if len(aliases) > 1 and state.broken_since and not _is_on_trial(state, now=state.now):
             continue
         if state.not_before and state.not_before > state.now:
             return Route(wait=(state.not_before - state.now).total_seconds())
@@ -83,14 +83,8 @@ class Way:
         self._until = 0.0
 
 
-def hold_back(alias: str, *, until: datetime, words: str) -> None:
-    """Everybody waits for this mailer: it said so, or its allowance is used up. Never shortens a longer wait."""
-    MailerState.objects.get_or_create(alias=alias)
-    earlier = Q(not_before__isnull=True) | Q(not_before__lt=until)
-    MailerState.objects.filter(earlier, alias=alias).update(not_before=until, waiting_for=words)
-
-
 def hold_back_for(alias: str, *, seconds: float, words: str) -> None:
+    """Everybody waits for this mailer: it said so. Never shortens a longer wait."""
     MailerState.objects.get_or_create(alias=alias)
     later = Now() + timedelta(seconds=seconds)
     earlier = Q(not_before__isnull=True) | Q(not_before__lt=later)
@@ -114,14 +108,12 @@ def give_way(dispatch_id: int, alias: str, *, reason: str) -> None:
         pause(dispatch_id, reason=reason)
 
 
-def works(alias: str) -> None:
-    """It took something: a trial went well, or it was never broken."""
-    if (
-        MailerState.objects.filter(alias=alias)
-        .exclude(broken_since=None)
-        .update(broken_since=None, reason="", next_trial=None)
-    ):
-        logger.warning("Mailer %s works again.", alias)
+def works(attempt: Attempt) -> None:
+    """It took something: a trial went well, or it was never broken. What began before it broke shows nothing."""
+    began = Attempt.objects.filter(pk=attempt.pk).values("started_at")
+    broken = MailerState.objects.filter(alias=attempt.mailer, broken_since__lt=Subquery(began))
+    if broken.update(broken_since=None, reason="", next_trial=None):
+        logger.warning("Mailer %s works again.", attempt.mailer)
 
 
 def close(*aliases: str) -> None:

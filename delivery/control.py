@@ -45,13 +45,17 @@ def resume(dispatch_id: int) -> bool:
     return resumed
 
 
+# Batches that a click settles itself; the sweep settles the others. Nobody waits for a million readers.
+SETTLED_AT_ONCE = 200
+
+
 def stop(dispatch_id: int) -> bool:
     """Never send it to those who still wait. False when it had ended before, or is being prepared."""
     stopped = Dispatch.objects.move(
         dispatch_id, to=State.STOPPED, allowed=[State.SENDING, State.PAUSED], reason="", finished_at=Now()
     )
     if stopped:
-        recording.settle_stopped(dispatch_id)
+        recording.settle_stopped(dispatch_id, most=SETTLED_AT_ONCE)
     return stopped
 
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from delivery import gateway
+from delivery import gateway, recording
 from delivery.messages import Recipient
 from delivery.models import Attempt, Batch, Delivery
 
@@ -55,16 +55,8 @@ def same_again(attempt: Attempt, mail: IssueMail) -> HandOver | None:
 def leave(batch: Batch) -> None:
     """The provider cannot be asked any more: whoever was in flight is uncertain, until there is evidence."""
     with transaction.atomic():
-        if Batch.objects.held(batch, state=Batch.State(batch.state)).update(
-            state=Batch.State.DONE, lease_until=None, pinned_to=""
-        ):
-            doubtful = Delivery.objects.filter(batch=batch, state=Delivery.State.IN_FLIGHT).update(
-                state=Delivery.State.UNCERTAIN,
-                reason=Delivery.Reason.KEY_EXPIRED,
-                detail=EXPIRED,
-                settled_at=Now(),
-            )
-            Attempt.objects.filter(batch=batch).filter(recipients__isnull=False).update(recipients=None)
+        if Batch.objects.held(batch, state=Batch.State(batch.state)).unlocked():
+            doubtful = recording.leave_in_doubt(batch, reason=Delivery.Reason.KEY_EXPIRED, words=EXPIRED)
             logger.error("Dispatch %s: %s readers are uncertain. %s", batch.dispatch_id, doubtful, EXPIRED)
 
 

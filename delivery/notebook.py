@@ -44,13 +44,24 @@ class Page:
         self._descriptor = descriptor
         self._last: int | None = None
 
+    def is_begun(self, head: str) -> bool:
+        """Locked for as long as this process lives, and begun; or gone again."""
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.write(self._descriptor, head.encode()) == len(head.encode()):
+                return True
+        except OSError:
+            pass
+        self.throw_away()
+        return False
+
     def telling(self, delivery_id: int, receipt: Receipt) -> None:
         """This reader's mail leaves now. `receipt` is what is known of those before. Raises OSError."""
-        lines = f"{self._outcome(receipt)}{TELLING} {delivery_id}\n"
+        lines = f"{self._outcome(receipt)}{TELLING} {delivery_id}\n".encode()
         self._last = delivery_id
         try:
-            if self._descriptor >= 0:
-                os.write(self._descriptor, lines.encode())
+            if self._descriptor >= 0 and os.write(self._descriptor, lines) != len(lines):
+                raise OSError("Only a part of it could be written.")
         except OSError:  # a full disk: a page with a gap would lie, none is only less
             logger.warning("The notes on a hand-over cannot be written any more; it goes on without.")
             self.throw_away()
@@ -58,7 +69,7 @@ class Page:
     def throw_away(self) -> None:
         """The answer is in the ledger, or the page is no good. Raises OSError."""
         if self._descriptor >= 0:
-            self._path.unlink()
+            self._path.unlink(missing_ok=True)
             os.close(self._descriptor)
             self._descriptor = -1
 
@@ -84,12 +95,10 @@ def begin(attempt: Attempt) -> Page | None:
     head = json.dumps({"attempt": attempt.pk, "fingerprint": attempt.fingerprint, "boot": boot})
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.write(descriptor, f"{head}\n".encode())
+        page = Page(path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600))
     except OSError:
         return None
-    return Page(path, descriptor)
+    return page if page.is_begun(f"{head}\n") else None
 
 
 def bring_in() -> None:
@@ -98,6 +107,8 @@ def bring_in() -> None:
         try:
             with path.open("rb") as page:
                 fcntl.flock(page, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(page.fileno()).st_nlink == 0:  # thrown away since we opened it
+                    continue
                 _record(path, page.read().decode())
         except (BlockingIOError, FileNotFoundError):  # its worker lives, or another was first
             continue
@@ -115,7 +126,8 @@ def _record(path: Path, text: str) -> None:
             path.unlink()
         return
     names = {"pk": known["attempt"], "fingerprint": known["fingerprint"]}
-    attempt = Attempt.objects.select_related("batch").filter(**names, outcome=Attempt.Outcome.OPEN).first()
+    unclear = [Attempt.Outcome.OPEN, Attempt.Outcome.UNCERTAIN]  # the sweep may have been first
+    attempt = Attempt.objects.select_related("batch").filter(**names, outcome__in=unclear).first()
     if attempt is not None:
         batch = attempt.batch
         batch.fence, batch.mailer = attempt.fence, attempt.mailer  # as they were when it was spoken

@@ -127,9 +127,7 @@ def prepare(dispatch_id: int) -> bool:
             return False
         readers = Subscription.objects.mailable(dispatch.issue.newsletter).count()
         numbers = range(1, -(-readers // dispatch.batch_size) + 1)
-        Batch.objects.bulk_create(
-            (Batch(dispatch=dispatch, number=number) for number in numbers), batch_size=1000
-        )
+        Batch.objects.cut(dispatch, numbers, cause=Batch.Cause.AUDIENCE)
         size = audience.freeze(dispatch)
         if Delivery.objects.filter(dispatch=dispatch, state=Delivery.State.PENDING, batch=None).exists():
             raise AudienceMoved(dispatch_id)

@@ -16,7 +16,7 @@ from delivery.messages import Receipt
 from delivery.models import Attempt, Batch, Delivery, Dispatch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from delivery.exceptions import SendError
 
@@ -29,6 +29,7 @@ MOST_TRIES = 12
 TRIES_BEFORE_FAILOVER = 3
 ASK_AGAIN_AFTER = timedelta(seconds=5)  # a call in doubt; the provider may still be at the first one
 MOST_DOUBTS = 5
+REST_AFTER_DOUBTS = 30.0  # seconds in which a provider with keys is left alone
 MOST_REFUSALS = 10
 
 
@@ -37,6 +38,7 @@ def record(batch: Batch, attempt: Attempt, receipt: Receipt, *, leaves_some: boo
 
     With `leaves_some`, readers of the batch were left out of this attempt and still wait.
     """
+    receipt = _storable(receipt)
     with transaction.atomic():
         # Rows are taken in the order batch, deliveries, dispatch, here as everywhere, so that nobody waits in a ring.
         rows = Batch.objects.held(batch, state=Batch.State.SUBMITTING)
@@ -54,7 +56,26 @@ def record(batch: Batch, attempt: Attempt, receipt: Receipt, *, leaves_some: boo
             else:
                 _settle(attempt, receipt)
                 _return(batch, attempt, receipt)
-    _draw_conclusions(batch, receipt)
+    _draw_conclusions(batch, receipt, attempt)
+
+
+def _storable(receipt: Receipt) -> Receipt:
+    """A provider may say what no database takes: half of a character, or a NUL."""
+    words = [*receipt.accepted.values(), *receipt.refused.values(), *receipt.uncertain.values()]
+    if all(said.isascii() and "\0" not in said for said in words) and not receipt.stopped_by:
+        return receipt
+    error = receipt.stopped_by
+    if error is not None:
+        error.args = tuple(_clean(str(each)) for each in error.args)
+    outcomes = (receipt.accepted, receipt.refused, receipt.deferred, receipt.uncertain)
+    accepted, refused, deferred, uncertain = (
+        {pk: _clean(said) for pk, said in outcome.items()} for outcome in outcomes
+    )
+    return Receipt(accepted, refused, deferred, uncertain, error)
+
+
+def _clean(said: str) -> str:
+    return said.replace("\0", "").encode(errors="replace").decode()
 
 
 def hand_back(batch: Batch, error: SendError) -> None:
@@ -62,7 +83,7 @@ def hand_back(batch: Batch, error: SendError) -> None:
     Batch.objects.held(batch, state=Batch.State.CLAIMED).update(
         state=Batch.State.READY, lease_until=None, not_before=Now() + _backoff(batch.tries)
     )
-    _draw_conclusions(batch, Receipt(stopped_by=error))
+    _draw_conclusions(batch, _storable(Receipt(stopped_by=error)))
     if isinstance(error, Transient) and batch.tries >= _most_tries():
         circuit.give_way(batch.dispatch_id, batch.mailer, reason=_tired(batch.tries, error))
 
@@ -77,7 +98,7 @@ def release(batch: Batch, *, seconds: float = 0.0) -> None:
     )
 
 
-def _draw_conclusions(batch: Batch, receipt: Receipt) -> None:
+def _draw_conclusions(batch: Batch, receipt: Receipt, attempt: Attempt | None = None) -> None:
     """What one hand-over says about all that are to come. Each is a small statement of its own, without other locks."""
     match receipt.stopped_by:
         case AccountRefused() as error:
@@ -88,8 +109,8 @@ def _draw_conclusions(batch: Batch, receipt: Receipt) -> None:
         break_circuit(batch, words=next(iter(receipt.uncertain.values())))
     if receipt.refused or isinstance(receipt.stopped_by, CallRefused):
         _question_refusals(batch)
-    if receipt.accepted and circuit.has_second():
-        circuit.works(batch.mailer)
+    if attempt and receipt.accepted and circuit.has_second():
+        circuit.works(attempt)
 
 
 def _can_be_asked_again(attempt: Attempt, receipt: Receipt) -> bool:
@@ -136,7 +157,8 @@ def _settle_late(attempt: Attempt, receipt: Receipt) -> None:
     """The sweep, or another worker, has taken the batch over meanwhile: what we saw with our own eyes still counts, and
     what we did not see changes nothing, for whoever has it now may know better."""
     seen = Receipt(accepted=receipt.accepted, refused=receipt.refused)
-    if seen.settled:
+    unclear = [Attempt.Outcome.OPEN, Attempt.Outcome.UNCERTAIN]
+    if seen.settled and Attempt.objects.filter(pk=attempt.pk, outcome__in=unclear).exists():
         _settle(attempt, seen, keeps_doubts=seen.settled < attempt.readers)
 
 
@@ -167,18 +189,32 @@ def _close(attempt: Attempt, receipt: Receipt, *, keeps_doubts: bool) -> None:
 
 
 def break_circuit(batch: Batch, *, words: str) -> None:
-    """A provider that keeps not answering would make every reader uncertain: stop asking, and ask a person."""
-    lately = Attempt.objects.filter(
-        mailer=batch.mailer, outcome=Attempt.Outcome.UNCERTAIN, ended_at__gte=Now() - timedelta(minutes=1)
+    """A provider that keeps not answering would make every reader uncertain: stop asking, and ask a person.
+
+    One that knows calls by their keys makes nobody uncertain; it is left alone for a while, and then asked again.
+    """
+    recent = Attempt.objects.filter(mailer=batch.mailer, started_at__gte=Now() - timedelta(minutes=15))
+    doubts = recent.filter(outcome=Attempt.Outcome.UNCERTAIN)
+    last = list(
+        recent.exclude(outcome=Attempt.Outcome.OPEN)
+        .order_by("-ended_at")
+        .values_list("outcome", flat=True)[:MOST_DOUBTS]
     )
-    if lately.count() >= MOST_DOUBTS:
-        reason = f"{MOST_DOUBTS} hand-overs within a minute had no clear answer: {words}"
+    are_many = doubts.filter(ended_at__gte=Now() - timedelta(minutes=1)).count() >= MOST_DOUBTS
+    if not are_many and last != [Attempt.Outcome.UNCERTAIN] * MOST_DOUBTS:
+        return
+    reason = f"{MOST_DOUBTS} hand-overs had no clear answer: {words}"
+    if doubts.exclude(key="").exists() and not circuit.has_second():
+        circuit.hold_back_for(batch.mailer, seconds=REST_AFTER_DOUBTS, words=reason)
+    else:
         circuit.give_way(batch.dispatch_id, batch.mailer, reason=reason)
 
 
 def _question_refusals(batch: Batch) -> None:
     """Many refusals without one acceptance between them: it is not these readers, it is the sender or the mail."""
-    attempts = Attempt.objects.filter(batch__dispatch_id=batch.dispatch_id)
+    attempts = Attempt.objects.filter(
+        mailer=batch.mailer, started_at__gte=Now() - timedelta(hours=1), batch__dispatch_id=batch.dispatch_id
+    )
     last_good = attempts.filter(accepted__gt=0).aggregate(at=Max("ended_at"))["at"]
     since = attempts.filter(ended_at__gt=last_good) if last_good else attempts
     refused = since.aggregate(count=Sum("refused"))["count"] or 0
@@ -190,6 +226,11 @@ def _question_refusals(batch: Batch) -> None:
 def _return(batch: Batch, attempt: Attempt, receipt: Receipt) -> None:
     """Some readers were surely not handed over: put them back, in the way their error asks for."""
     Delivery.objects.of(attempt).filter(state=State.IN_FLIGHT).update(state=State.PENDING, attempt=None)
+    # They have used up no allowance: whoever waits for one looks again.
+    waiting = Dispatch.objects.filter(
+        pk=batch.dispatch_id, state=Dispatch.State.SENDING, not_before__isnull=False
+    )
+    waiting.update(not_before=None, reason="")
     rows = Batch.objects.held(batch, state=Batch.State.SUBMITTING)
     left = Delivery.objects.filter(batch=batch, state=State.PENDING).count()
     has_progress = bool(receipt.accepted or receipt.refused)
@@ -207,8 +248,8 @@ def _return(batch: Batch, attempt: Attempt, receipt: Receipt) -> None:
             rows.update(**ready, tries=0)
     elif receipt.deferred and not receipt.stopped_by and tries >= MOST_TRIES:
         words = next(iter(receipt.deferred.values()))
-        _give_up(batch, attempt, reason=Delivery.Reason.PUT_OFF, words=words)
-        rows.update(**done)
+        gone = _give_up(batch, attempt, reason=Delivery.Reason.PUT_OFF, words=words, only=receipt.deferred)
+        rows.update(**(done if gone == left else ready | {"tries": 0}))
     else:
         if receipt.stopped_by and tries >= _most_tries():
             circuit.give_way(batch.dispatch_id, batch.mailer, reason=_tired(tries, receipt.stopped_by))
@@ -230,11 +271,23 @@ def _backoff(tries: int) -> timedelta:
     return timedelta(seconds=min(FIRST_PAUSE * 2 ** max(tries - 1, 0), LONGEST_PAUSE))
 
 
-def _give_up(batch: Batch, attempt: Attempt, *, reason: Delivery.Reason, words: str) -> None:
-    failed = Delivery.objects.filter(batch=batch, state=State.PENDING).update(
+def _give_up(
+    batch: Batch,
+    attempt: Attempt,
+    *,
+    reason: Delivery.Reason,
+    words: str,
+    only: Collection[int] | None = None,
+) -> int:
+    """Whoever waits in the batch, or only some of them, has failed. Returns how many."""
+    waiting = Delivery.objects.filter(batch=batch, state=State.PENDING)
+    if only is not None:
+        waiting = waiting.filter(pk__in=list(only))
+    failed = waiting.update(
         state=State.FAILED, reason=reason, detail=words, attempt=attempt, settled_at=Now()
     )
     Attempt.objects.filter(pk=attempt.pk).update(refused=F("refused") + failed)
+    return failed
 
 
 def _halve(batch: Batch) -> None:
@@ -253,11 +306,30 @@ def _halve(batch: Batch) -> None:
     Delivery.objects.filter(pk__in=waiting[len(waiting) // 2 :]).update(batch=other)
 
 
-def settle_stopped(dispatch_id: int) -> None:
+def leave_in_doubt(batch: Batch, *, reason: Delivery.Reason, words: str) -> int:
+    """Nobody can say what became of whoever is in flight; they are uncertain. Whoever was left out still waits.
+
+    Call in a transaction that holds the batch. Returns how many are uncertain.
+    """
+    inside = Delivery.objects.filter(batch=batch)
+    doubtful = inside.filter(state=State.IN_FLIGHT).update(
+        state=State.UNCERTAIN, reason=reason, detail=words, settled_at=Now()
+    )
+    state = Batch.State.READY if inside.filter(state=State.PENDING).exists() else Batch.State.DONE
+    Batch.objects.filter(pk=batch.pk).update(state=state, lease_until=None, pinned_to="")
+    attempts = Attempt.objects.filter(batch=batch)
+    attempts.filter(outcome=Attempt.Outcome.OPEN).update(
+        outcome=Attempt.Outcome.UNCERTAIN, detail=words, ended_at=Now()
+    )
+    attempts.filter(recipients__isnull=False).update(recipients=None)
+    return doubtful
+
+
+def settle_stopped(dispatch_id: int, *, most: int | None = None) -> None:
     """Nobody who still waits will get a stopped dispatch. A batch in a worker's hands is left to its worker; what that
     worker hands back, the next sweep settles."""
     ready = Batch.objects.filter(dispatch_id=dispatch_id, state=Batch.State.READY)
-    for batch_id in ready.values_list("pk", flat=True):
+    for batch_id in ready.values_list("pk", flat=True)[:most]:
         with transaction.atomic():
             if ready.filter(pk=batch_id).unlocked().update(state=Batch.State.DONE, pinned_to=""):
                 inside = Delivery.objects.filter(batch_id=batch_id)
@@ -267,6 +339,7 @@ def settle_stopped(dispatch_id: int) -> None:
                 inside.filter(state=State.IN_FLIGHT).update(  # nobody will ask about them any more
                     state=State.UNCERTAIN, reason=Delivery.Reason.NO_ANSWER, settled_at=Now()
                 )
+                Attempt.objects.filter(batch_id=batch_id).update(recipients=None)
 
 
 def finish(dispatch_id: int) -> bool:

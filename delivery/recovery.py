@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F
-from django.db.models.functions import Now
 
 from delivery import circuit, doubts, epoch, notebook, recording, spool
-from delivery.models import Attempt, Batch, Delivery, Dispatch
+from delivery.models import Batch, Delivery, Dispatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,23 +64,9 @@ def _follow(batch: Batch) -> None:
 
 
 def _doubt(batch: Batch) -> None:
-    Batch.objects.filter(pk=batch.pk).update(state=Batch.State.DONE, lease_until=None, pinned_to="")
-    doubtful = Delivery.objects.filter(batch=batch, state=Delivery.State.IN_FLIGHT).update(
-        state=Delivery.State.UNCERTAIN,
-        reason=Delivery.Reason.WORKER_LOST,
-        detail=WORKER_LOST,
-        settled_at=Now(),
-    )
-    attempts = Attempt.objects.filter(batch=batch)
-    attempts.filter(outcome=Attempt.Outcome.OPEN).update(
-        outcome=Attempt.Outcome.UNCERTAIN, detail=WORKER_LOST, ended_at=Now()
-    )
-    attempts.filter(recipients__isnull=False).update(recipients=None)
-    logger.error(
-        "Dispatch %s: a worker died during a hand-over; %s readers are uncertain.",
-        batch.dispatch_id,
-        doubtful,
-    )
+    doubtful = recording.leave_in_doubt(batch, reason=Delivery.Reason.WORKER_LOST, words=WORKER_LOST)
+    words = "Dispatch %s: a worker died during a hand-over; %s readers are uncertain."
+    logger.error(words, batch.dispatch_id, doubtful)
     recording.break_circuit(batch, words=WORKER_LOST)
 
 

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 LONGEST_FREEZE = 30.0
 # CLOCK_BOOTTIME goes on while a machine sleeps, CLOCK_MONOTONIC does not (clock_gettime(2)); macOS has only the other.
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+WORTH_WAITING = 0.02  # seconds; for a shorter wait no thread is worth it
+SHORTEST_WORK = 0.001  # seconds; for what is not known yet, or next to nothing
 WORTH_A_THREAD = (
     2.0  # how many times longer than its own work a worker waits before it speaks to more at once
 )
@@ -46,6 +48,7 @@ class Speakers[Note]:
         self._said: list[tuple[Note, Receipt]] = []
         self._busy = self._waited = 0.0  # seconds that a hand-over keeps this worker at work, and has it wait
         self._began = time.thread_time()
+        self._heard = 0  # answers
 
     @property
     def has_room(self) -> bool:
@@ -57,8 +60,10 @@ class Speakers[Note]:
 
     @property
     def _width(self) -> int:
-        wanted = int(self._waited / (WORTH_A_THREAD * self._busy)) if self._busy else 1
-        return max(1, min(wanted, self._most))
+        """As many as keep this worker at work while it waits (Little's law), when that is worth it."""
+        if not self._heard or self._waited < max(WORTH_WAITING, WORTH_A_THREAD * self._busy):
+            return 1
+        return max(1, min(int(self._waited / max(self._busy, SHORTEST_WORK)), self._most))
 
     def say(self, hand_over: HandOver, note: Note) -> None:
         """Begin to speak; the answer comes out of `answers`."""
@@ -90,7 +95,9 @@ class Speakers[Note]:
 
     def _note_work(self) -> None:
         now = time.thread_time()
-        self._busy, self._began = _mean(self._busy, now - self._began), now
+        if self._heard:  # the first has work of its own, such as making out the provider's call
+            self._busy = _mean(self._busy, now - self._began)
+        self._heard, self._began = self._heard + 1, now
 
 
 def _mean(before: float, now: float) -> float:

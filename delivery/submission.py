@@ -43,6 +43,7 @@ SUBMIT_LEASE = timedelta(minutes=3)
 RECORD_AGAIN_AFTER = (0.1, 0.4, 1.5, 3.0, 5.0, 7.0, 8.0)
 # A wake-up stays for work that is due within so many seconds; for later work the sweep wakes another.
 PATIENCE = 5.0
+SHORTEST_WAIT = 0.05  # seconds; whoever cannot have what is ready does not ask for it without a pause
 LONGEST_ANSWER = 0.5  # seconds to wait for an answer before looking around again
 
 
@@ -129,7 +130,10 @@ def _hear_out(speakers: Speakers[Spoken]) -> None:
 def _pause(work: Work) -> float | None:
     """Seconds until a batch may go that only waits for its time, when that is soon enough to stay for it."""
     waiting = Batch.objects.filter(
-        dispatch_id=work.dispatch_id, state=Batch.State.READY, dispatch__state=Dispatch.State.SENDING
+        dispatch_id=work.dispatch_id,
+        state=Batch.State.READY,
+        dispatch__state=Dispatch.State.SENDING,
+        pinned_to__in=["", *circuit.mailers(work.mailer)],
     )
     next_first = waiting.order_by(F("not_before").asc(nulls_first=True)).annotate(now=Now())
     found = next_first.values_list("now", "not_before", "dispatch__not_before").first()
@@ -143,7 +147,7 @@ def _pause(work: Work) -> float | None:
         waits.append(PATIENCE + 1 if route.wait is None else route.wait)
     elif _is_full(route.alias):
         return None
-    return max(waits) if waits and max(waits) <= PATIENCE else None
+    return max(SHORTEST_WAIT, *waits) if waits and max(waits) <= PATIENCE else None
 
 
 def _load(dispatch_id: int) -> Work:
@@ -178,11 +182,20 @@ def _load(dispatch_id: int) -> Work:
 
 def _claim(work: Work) -> Batch | None:
     """Step 1: take one ready batch for a mailer that works, unless it has enough in hand already."""
-    alias = work.way.now().alias
-    if not alias:
-        return None
-    at_once = gateway.concurrency(alias)
-    return Batch.objects.claim(work.dispatch_id, mailer=alias, lease=CLAIM_LEASE, at_once=at_once)
+    usual = work.way.now().alias
+    for alias in circuit.mailers(work.mailer):
+        # A doubt belongs to its own mailer, whichever is in use now; to ask again does no harm where it does not work.
+        if alias != usual and gateway.profile(alias).key_life is None:
+            continue
+        if batch := Batch.objects.claim(
+            work.dispatch_id,
+            mailer=alias,
+            lease=CLAIM_LEASE,
+            at_once=gateway.concurrency(alias),
+            only_pinned=alias != usual,
+        ):
+            return batch
+    return None
 
 
 def _is_full(alias: str) -> bool:
@@ -334,7 +347,7 @@ def _ask_again(work: Work, batch: Batch, speakers: Speakers[Spoken]) -> None:
         else:
             recording.release(batch)
             return
-    speakers.say(hand_over, Spoken(batch, attempt))
+    speakers.say(hand_over, Spoken(batch, attempt, leaves_some=True))
 
 
 def _record(spoken: Spoken, receipt: Receipt, *, pauses: tuple[float, ...]) -> bool:
@@ -357,6 +370,10 @@ def _record(spoken: Spoken, receipt: Receipt, *, pauses: tuple[float, ...]) -> b
             logger.warning("Dispatch %s: the answer could not be recorded; trying again.", batch.dispatch_id)
             close_old_connections()
             time.sleep(pause)
+        except Exception:  # an answer that cannot be recorded must not take the others with it
+            logger.exception("Dispatch %s: an answer could not be recorded.", batch.dispatch_id)
+            spool.keep(batch, attempt, receipt, leaves_some=spoken.leaves_some)
+            break
         else:
             break
     if spoken.page:

@@ -23,30 +23,38 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 # Move the time from which the mailer is free by as long as these readers take, unless that is too far away already; and
-# say how long it is until their turn.
+# say how long it is until their turn. More than a minute away it was booked by a clock that has been put right since.
 BOOK = {
     "postgresql": """
         UPDATE delivery_mailerstate
-        SET free_at = GREATEST(free_at, STATEMENT_TIMESTAMP()) + %(seconds)s * INTERVAL '1 second'
-        WHERE alias = %(alias)s AND GREATEST(free_at, STATEMENT_TIMESTAMP())
-            <= STATEMENT_TIMESTAMP() + %(longest)s * INTERVAL '1 second'
+        SET free_at = STATEMENT_TIMESTAMP() + %(seconds)s * INTERVAL '1 second' + CASE
+            WHEN free_at BETWEEN STATEMENT_TIMESTAMP() AND STATEMENT_TIMESTAMP() + INTERVAL '1 minute'
+            THEN free_at - STATEMENT_TIMESTAMP() ELSE INTERVAL '0' END
+        WHERE alias = %(alias)s AND (
+            free_at IS NULL
+            OR free_at <= STATEMENT_TIMESTAMP() + %(longest)s * INTERVAL '1 second'
+            OR free_at > STATEMENT_TIMESTAMP() + INTERVAL '1 minute'
+        )
         RETURNING EXTRACT(EPOCH FROM free_at - STATEMENT_TIMESTAMP()) - %(seconds)s
     """,
     "sqlite": """
         UPDATE delivery_mailerstate
         SET free_at = STRFTIME(
-            '%%Y-%%m-%%d %%H:%%M:%%f', MAX(COALESCE(free_at, ''), STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')),
+            '%%Y-%%m-%%d %%H:%%M:%%f',
+            CASE WHEN free_at BETWEEN STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')
+                AND STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '1 minutes')
+            THEN free_at ELSE STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW') END,
             %(seconds)s || ' seconds')
-        WHERE alias = %(alias)s
-            AND COALESCE(free_at, '') <= STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', %(longest)s || ' seconds')
+        WHERE alias = %(alias)s AND (
+            COALESCE(free_at, '') <= STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', %(longest)s || ' seconds')
+            OR free_at > STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '1 minutes')
+        )
         RETURNING (JULIANDAY(free_at) - JULIANDAY('NOW')) * 86400 - %(seconds)s
     """,
 }
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # Seconds that a hand-over may be booked ahead. Whoever would wait longer gives its batch back instead.
 LONGEST_BOOKING = 10.0
-# A full allowance is looked at again after so long at the latest: readers that were surely not taken free some of it.
-LONGEST_LOOK = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,8 @@ def room(alias: str, *, domain: str) -> int | Full | None:
     """How many readers may be handed over now by this mailer from this domain, if that is being warmed up ("" if not);
     None when nothing limits it.
 
-    Exact inside the transaction that writes the attempt down, for it holds the mailer's row until its end.
+    Before that a first look. Exact inside the transaction that writes the attempt down, for it holds the mailer's row
+    until its end.
     """
     allowances = [*_of_mailer(alias), *_of_domain(domain)]
     if not allowances:
@@ -105,7 +114,7 @@ def room(alias: str, *, domain: str) -> int | Full | None:
         left = allowance.readers - (found["used"] or 0)
         if left <= 0:
             frees = (found["first"] or now) + allowance.window
-            return Full(min(max(frees, now + timedelta(seconds=1)), now + LONGEST_LOOK), allowance.words)
+            return Full(max(frees, now + timedelta(seconds=1)), allowance.words)
         least = left if least is None else min(least, left)
     return least
 
@@ -148,7 +157,10 @@ def per_second(alias: str) -> float:
 
 
 def _locked(alias: str) -> tuple[MailerState, datetime]:
-    """The mailer's row, held until the end of the transaction, and the database's time."""
+    """The mailer's row, held until the end of the transaction if there is one, and the database's time."""
     MailerState.objects.get_or_create(alias=alias)
-    state = MailerState.objects.select_for_update().annotate(now=Now()).get(alias=alias)
+    rows = MailerState.objects.annotate(now=Now())
+    if transaction.get_connection().in_atomic_block:
+        rows = rows.select_for_update(of=("self",))
+    state = rows.get(alias=alias)
     return state, state.now

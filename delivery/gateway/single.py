@@ -114,6 +114,7 @@ def _fingerprint(mail: IssueMail, recipients: Sequence[Recipient], alias: str, k
 
 def _speak(letters: Sequence[Letter], page: Page | None = None, *, alias: str) -> Receipt:
     receipt, deadline, in_a_row = Receipt(), time.monotonic() + LONGEST_BATCH, InARow()
+    being_told: int | None = None  # whose call is on its way, without an outcome yet
     try:
         with _open(alias) as backend:
             for recipient, message in letters:
@@ -121,10 +122,16 @@ def _speak(letters: Sequence[Letter], page: Page | None = None, *, alias: str) -
                     break
                 if page:
                     page.telling(recipient.delivery_id, receipt)
+                being_told = recipient.delivery_id
                 receipts.note(receipt, recipient, _sent(backend, message))
+                being_told = None
                 receipt.stopped_by = receipt.stopped_by or in_a_row.count(receipt)
-    except Exception as error:  # it could not even be opened
+    except Exception as error:  # it could not even be opened; or we were interrupted, by a time limit, say
         receipt.stopped_by = before_speaking(error)
+        if being_told is not None and being_told not in receipt.accepted | receipt.refused:
+            words = f"{type(error).__name__}: {error}"[:500]
+            receipt.uncertain[being_told] = words
+            receipt.stopped_by = Uncertain(words)
     return receipt
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import batched
 from typing import TYPE_CHECKING
 
 from django.db import connection, models
@@ -21,7 +22,7 @@ WHERE state = 'ready' AND id = (
     SELECT batch.id FROM delivery_batch AS batch
     WHERE batch.dispatch_id = %(dispatch)s AND batch.state = 'ready'
       AND (batch.not_before IS NULL OR batch.not_before <= {now})
-      AND (batch.pinned_to = '' OR batch.pinned_to = %(mailer)s)
+      AND (batch.pinned_to = %(mailer)s OR (batch.pinned_to = '' AND NOT %(only_pinned)s))
       AND %(at_once)s > (
           SELECT COUNT(*) FROM delivery_batch AS other
           WHERE other.mailer = %(mailer)s AND other.state IN ('claimed', 'submitting')
@@ -70,7 +71,9 @@ class BatchQuerySet(models.QuerySet["Batch"]):
             dispatch__state=Dispatch.State.SENDING,
         )
 
-    def claim(self, dispatch_id: int, *, mailer: str, lease: timedelta, at_once: int) -> Batch | None:
+    def claim(
+        self, dispatch_id: int, *, mailer: str, lease: timedelta, at_once: int, only_pinned: bool = False
+    ) -> Batch | None:
         """Take the next ready batch of a dispatch for this mailer, unless so many are in workers' hands already.
 
         About so many: workers that look at the same moment may be one or two above it.
@@ -81,6 +84,7 @@ class BatchQuerySet(models.QuerySet["Batch"]):
             "mailer": mailer,
             "seconds": lease.total_seconds(),
             "at_once": at_once,
+            "only_pinned": only_pinned,
         }
         with connection.cursor() as cursor:
             cursor.execute(statement, given)
@@ -98,6 +102,11 @@ class BatchQuerySet(models.QuerySet["Batch"]):
             fence=fence,
             tries=tries,
         )
+
+    def cut(self, dispatch: Dispatch, numbers: range, *, cause: Batch.Cause) -> None:
+        """New batches with these numbers; a thousand at a time, for there may be very many."""
+        for some in batched(numbers, 1000):
+            self.bulk_create(Batch(dispatch=dispatch, number=number, cause=cause) for number in some)
 
     def held(self, batch: Batch, *, state: Batch.State) -> BatchQuerySet:
         """The batch, if it is still ours: same fence, same state. A zombie that wakes after its lease finds nothing."""

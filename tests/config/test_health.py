@@ -33,7 +33,7 @@ def ready(client: Client) -> tuple[int, Any]:
 
 
 def trouble(kind: str, since: datetime = BEGAN) -> dict[str, str]:
-    return {"kind": kind, "newsletter": "daily", "issue": "tides", "since": since.isoformat()}
+    return {"kind": kind, "newsletter": "daily", "since": since.isoformat()}
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def wait_no_longer() -> None:
     """Every time that somebody waits for has come."""
     Batch.objects.update(not_before=None)
     Dispatch.objects.update(not_before=None)
-    MailerState.objects.update(not_before=None, next_trial=Now())
+    MailerState.objects.update(not_before=None)
 
 
 def built(dispatch: Dispatch, *, with_key: bool = False) -> tuple[Attempt, list[Recipient]]:

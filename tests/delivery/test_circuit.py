@@ -76,8 +76,14 @@ def test_mailer_on_trial_gets_one_batch_and_takes_over_again_when_it_works(
     MailerState.objects.update(next_trial="2020-01-01T00:00Z")
 
     ways = [circuit.route("bulk").alias for _ in range(3)]
-    circuit.works("bulk")
+    batch = dispatch.batches.first()
+    circuit.works(
+        Attempt.objects.create(batch=batch, fence=98, mailer="bulk", started_at="2020-01-01T00:00Z")
+    )
+    still = circuit.route("bulk").alias
+    circuit.works(Attempt.objects.create(batch=batch, fence=99, mailer="bulk"))
 
+    assert still == "fallback"
     assert ways == ["bulk", "fallback", "fallback"]
     assert circuit.route("bulk").alias == "bulk"
 

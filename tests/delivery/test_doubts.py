@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
 from django.db.models.functions import Now
 
-from delivery import control, recording, recovery
+from delivery import circuit, control, recording, recovery, submission
 from delivery.messages import Receipt
 from delivery.models import Attempt, Batch, Delivery, Dispatch
+from newsletter.models import Issue
 from subscribers import lifecycle
 from subscribers.models import Subscription
-from tests.delivery.engine import READERS, die_while_speaking, only, send, states, written
+from tests.delivery.conftest import send_through
+from tests.delivery.engine import READERS, die_while_speaking, only, prepared, send, states, written
 from tests.fakes.client import Fake
 
 
@@ -131,3 +134,36 @@ def test_stopped_dispatch_does_not_ask_again(by_resend: Dispatch, resend: Fake) 
 
     assert states(balance) == only(uncertain=10, skipped=READERS - 10)
     assert exactly_once(resend) == (0, 0, 0)
+
+
+def test_doubt_of_the_second_mailer_is_cleared_while_the_first_works(
+    draft: Issue, mailgun: Fake, resend: Fake, settings
+) -> None:
+    send_through(mailgun, settings)
+    usual, bulk = settings.HAND_OVER["bulk"], settings.MAILERS["bulk"]
+    send_through(resend, settings, per_second=100_000)
+    settings.HAND_OVER = {"bulk": usual, "fallback": settings.HAND_OVER["bulk"]}
+    settings.MAILERS = {**settings.MAILERS, "bulk": bulk, "fallback": settings.MAILERS["bulk"]}
+    dispatch = prepared(draft)
+    circuit.give_way(dispatch.pk, "bulk", reason="401")
+    resend.faults(drop_every=1, times=1)
+    send(dispatch)
+    circuit.close("bulk")
+
+    balance = send(dispatch, rounds=3)
+
+    assert states(balance) == only(accepted=READERS)
+    assert mailgun.seen()["duplicates"] + resend.seen()["duplicates"] == 0
+
+
+def test_worker_that_can_do_nothing_now_does_not_spin(by_resend: Dispatch, monkeypatch) -> None:
+    monkeypatch.setattr(submission, "PATIENCE", 5.0)
+    die_while_speaking(by_resend, with_key=True)
+    recovery.recover()
+    Batch.objects.filter(pinned_to="").update(state="done")
+    Batch.objects.exclude(pinned_to="").update(pinned_to="gone")  # a mailer that the settings name no more
+    before = time.process_time()
+
+    left = submission.send_for(by_resend.pk, seconds=1.0)
+
+    assert (left, time.process_time() - before < 0.5) == (False, True)

@@ -9,9 +9,11 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db.models.functions import Now
 
 from delivery import control, recording, submission
+from delivery.exceptions import Transient
 from delivery.gateway import smtp, wire
 from delivery.links import unsubscribe_urls
-from delivery.models import Attempt, Delivery, Dispatch, MailerState
+from delivery.messages import Receipt
+from delivery.models import Attempt, Batch, Delivery, Dispatch, MailerState
 from newsletter.models import Issue
 from subscribers.models import Subscription
 from tests.delivery.engine import (
@@ -20,6 +22,7 @@ from tests.delivery.engine import (
     prepared,
     send,
     states,
+    written,
 )
 from tests.fakes.client import Fake
 
@@ -184,3 +187,49 @@ def test_interrupted_conversation_gives_nobody_another_readers_mail(
     )
     assert set(accepted) <= got
     assert (smtp_server.seen()["duplicates"], balance.uncertain <= 1, balance.pending) == (0, True, 0)
+
+
+@pytest.mark.parametrize("words", ["half of an emoji \ud83d", "a NUL \0 in it"])
+def test_words_that_no_database_takes_are_recorded_as_far_as_they_go(
+    by_mailgun: Dispatch, mailgun: Fake, words: str
+) -> None:
+    attempt = written(by_mailgun)
+    first, second, *others = Delivery.objects.filter(batch=attempt.batch).order_by("pk")
+
+    recording.record(
+        attempt.batch,
+        attempt,
+        Receipt(refused={first.pk: words}, uncertain={second.pk: words}, stopped_by=Transient(words)),
+    )
+
+    first.refresh_from_db()
+    assert (first.state, first.detail[:4]) == ("failed", words[:4])
+    assert {each.pk for each in Delivery.objects.filter(batch=attempt.batch, state="pending")} == {
+        each.pk for each in others
+    }
+
+
+def test_put_off_are_only_those_that_were(by_smtp: Dispatch, smtp_server: Fake) -> None:
+    attempt = written(by_smtp)
+    Batch.objects.filter(pk=attempt.batch_id).update(tries=recording.MOST_TRIES)
+    attempt.batch.tries = recording.MOST_TRIES
+    one = Delivery.objects.filter(batch=attempt.batch).first()
+
+    recording.record(attempt.batch, attempt, Receipt(deferred={one.pk: "450 later"}))
+    balance = send(by_smtp, rounds=2)
+
+    assert states(balance) == only(accepted=READERS - 1, failed=1)
+
+
+def test_answer_that_is_recorded_twice_stays_what_it_was(by_smtp: Dispatch) -> None:
+    attempt = written(by_smtp)
+    readers = list(Delivery.objects.filter(batch=attempt.batch).values_list("pk", flat=True))
+    receipt = Receipt(
+        accepted=dict.fromkeys(readers[:6], ""), deferred=dict.fromkeys(readers[6:], "450 later")
+    )
+
+    for _ in range(2):
+        recording.record(attempt.batch, attempt, receipt)
+
+    attempt.refresh_from_db()
+    assert (attempt.outcome, attempt.readers, attempt.accepted) == ("answered", 6, 6)
