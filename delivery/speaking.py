@@ -25,11 +25,9 @@ logger = logging.getLogger(__name__)
 LONGEST_FREEZE = 30.0
 # CLOCK_BOOTTIME goes on while a machine sleeps, CLOCK_MONOTONIC does not (clock_gettime(2)); macOS has only the other.
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-WORTH_WAITING = 0.02  # seconds; for a shorter wait no thread is worth it
+WORTH_WAITING = 0.005  # seconds; for a shorter wait no thread is worth it
 SHORTEST_WORK = 0.001  # seconds; for what is not known yet, or next to nothing
-WORTH_A_THREAD = (
-    2.0  # how many times longer than its own work a worker waits before it speaks to more at once
-)
+WORTH_A_THREAD = 1.0  # how many times longer than its own work a worker waits before it speaks to more at once
 MOST_THREADS = 64
 
 
@@ -63,7 +61,7 @@ class Speakers[Note]:
         """As many as keep this worker at work while it waits (Little's law), when that is worth it."""
         if not self._heard or self._waited < max(WORTH_WAITING, WORTH_A_THREAD * self._busy):
             return 1
-        return max(1, min(int(self._waited / max(self._busy, SHORTEST_WORK)), self._most))
+        return min(1 + int(self._waited / max(self._busy, SHORTEST_WORK)), self._most)
 
     def say(self, hand_over: HandOver, note: Note) -> None:
         """Begin to speak; the answer comes out of `answers`."""

@@ -5,6 +5,7 @@ never connected, DNS, certificate  nothing left the house         Transient
 503 with Retry-After               "unable to handle" (RFC 9110)  Transient, after Retry-After
 401, 402, 403, 404, a redirect     the account cannot send        AccountRefused
 400, 413, 422 and other 4xx        something in this call         CallRefused
+400, 409, 422 without their words  "known by its key", perhaps    Uncertain, where calls have keys
 5xx, read timeout, reset, bad 2xx  it may have been taken         Uncertain
 refused before the call was made   something in this call         CallRefused
 
@@ -28,6 +29,7 @@ from anymail.exceptions import (
 from django.core.exceptions import ImproperlyConfigured
 
 from delivery.exceptions import AccountRefused, CallRefused, SendError, Transient, Uncertain
+from delivery.gateway.profiles import ONE_BY_ONE, PROFILES
 from delivery.gateway.refusals import LONGEST_WORDS, by_words, said
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 
 RATE_LIMITED = frozenset({420, 429})
 ACCOUNT = frozenset({401, 402, 403, 404, 405})
+# By one of these a provider with keys says that it has the call already, or is at it: when its words are lost on the
+# way, it has to be asked again.
+ABOUT_A_KEY = frozenset({400, 409, 422})
 REDIRECT = frozenset({301, 302, 307, 308})  # to the right address; nothing was taken at this one
 # How urllib3 and ssl call it when no byte of the request has left; other TLS errors come later, too.
 NEVER_MADE = ("NewConnectionError", "NameResolutionError", "CERTIFICATE_VERIFY_FAILED", "CertificateError")
@@ -89,6 +94,8 @@ def by_answer(provider: str, status: int, answer: Any, headers: Mapping[str, str
     if not isinstance(answer, dict | list):  # a plain "Forbidden" says more with its number
         words = f"{words} (HTTP {status})" if words else f"HTTP {status}"
     found = by_words(provider, answer) if status < 500 or (provider, status) in SURELY_NOT_TAKEN else None
+    if found is None and isinstance(answer, str) and status in ABOUT_A_KEY and _has_keys(provider):
+        found = Uncertain
     found = found or _by_status(status, headers or {})
     if found is Transient:
         return Transient(words, retry_after=retry_after(_named_wait(headers or {})))
@@ -154,6 +161,10 @@ def _by_response(error: AnymailAPIError, words: str) -> SendError:
         found = by_words(provider, answer) if isinstance(answer, dict) and provider == "postal" else None
         return found(said(answer)) if found else Uncertain(words)
     return by_answer(provider, status, answer, response.headers)
+
+
+def _has_keys(provider: str) -> bool:
+    return PROFILES.get(provider, ONE_BY_ONE).key_life is not None
 
 
 def _by_status(status: int, headers: Mapping[str, str]) -> type[SendError]:

@@ -61,8 +61,8 @@ PROFILES = {
     "resend": Profile(Way.BODIES, 100, 100, key_life=timedelta(hours=20), calls_per_second=5),
     "sendgrid": Profile(Way.SLOTS, 500, 1000, concurrency=8),
     "ses": Profile(Way.SINGLE, batch_size=20, largest_batch=100, concurrency=8),
-    "smtp": Profile(Way.SMTP, batch_size=500, largest_batch=1000),
-    "smtps": Profile(Way.SMTP, batch_size=500, largest_batch=1000),
+    "smtp": Profile(Way.SMTP, batch_size=500, largest_batch=1000, concurrency=8),
+    "smtps": Profile(Way.SMTP, batch_size=500, largest_batch=1000, concurrency=8),
 }
 
 
