@@ -27,7 +27,7 @@ LONGEST_FREEZE = 30.0
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 WORTH_WAITING = 0.005  # seconds; for a shorter wait no thread is worth it
 SHORTEST_WORK = 0.001  # seconds; for what is not known yet, or next to nothing
-WORTH_A_THREAD = 1.0  # how many times longer than its own work a worker waits before it speaks to more at once
+WORTH_A_THREAD = 1.0  # times its own work that a worker waits, before it speaks to more at once
 MOST_THREADS = 64
 
 
