@@ -119,8 +119,11 @@ def works(attempt: Attempt) -> None:
 def close(*aliases: str) -> None:
     """Try them again from now on: a person said so."""
     MailerState.objects.filter(alias__in=aliases).update(
-        broken_since=None, reason="", next_trial=None, not_before=None, waiting_for=""
+        broken_since=None, reason="", next_trial=None, not_before=None, waiting_for="", free_at=None
     )
+    # What waited for the allowance of one mailer may go by the other, or looks again.
+    waiting = Dispatch.objects.filter(mailer__in=aliases, state=Dispatch.State.SENDING)
+    waiting.exclude(not_before=None).update(not_before=None, reason="")
 
 
 def pause(dispatch_id: int, *, reason: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ from subscribers.models import Subscription
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+logger = logging.getLogger(__name__)
 
 MAILER = "bulk"
 
@@ -131,6 +134,7 @@ def prepare(dispatch_id: int) -> bool:
         size = audience.freeze(dispatch)
         if Delivery.objects.filter(dispatch=dispatch, state=Delivery.State.PENDING, batch=None).exists():
             raise AudienceMoved(dispatch_id)
+        logger.info("Dispatch %s: %s readers in %s batches.", dispatch.pk, size, len(numbers))
         return Dispatch.objects.move(
             dispatch.pk, to=Dispatch.State.SENDING, allowed=[Dispatch.State.PREPARING], audience_size=size
         )

@@ -100,6 +100,8 @@ def release(batch: Batch, *, seconds: float = 0.0) -> None:
 
 def _draw_conclusions(batch: Batch, receipt: Receipt, attempt: Attempt | None = None) -> None:
     """What one hand-over says about all that are to come. Each is a small statement of its own, without other locks."""
+    if receipt.stopped_by:
+        logger.warning("Dispatch %s: a hand-over stopped: %s", batch.dispatch_id, receipt.stopped_by)
     match receipt.stopped_by:
         case AccountRefused() as error:
             circuit.give_way(batch.dispatch_id, batch.mailer, reason=str(error))
@@ -349,10 +351,13 @@ def finish(dispatch_id: int) -> bool:
         return False
     with transaction.atomic():  # whoever adds batches holds the dispatch's row meanwhile
         Dispatch.objects.select_for_update(of=["self"]).only("pk").filter(pk=dispatch_id).first()
-        return not open_batches.exists() and Dispatch.objects.move(
+        has_ended = not open_batches.exists() and Dispatch.objects.move(
             dispatch_id,
             to=Dispatch.State.SENT,
             allowed=[Dispatch.State.SENDING],
             finished_at=Now(),
             reason="",
         )
+    if has_ended:
+        logger.info("Dispatch %s has gone out.", dispatch_id)
+    return has_ended

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from delivery import circuit, gateway
-from delivery.models import Attempt, Batch, Delivery, Dispatch, MailerState
+from delivery.models import Alarm, Attempt, Batch, Delivery, Dispatch, MailerState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -59,8 +59,19 @@ def waits(dispatch: Dispatch, *, now: datetime) -> list[str]:
     """Sentences; empty when nothing holds it up. For a dispatch that is going out (a paused one has its reason)."""
     if dispatch.state != Dispatch.State.SENDING:
         return []
-    found = [*_allowance(dispatch, now=now), *_mailers(dispatch, now=now), *_asked_again(dispatch)]
+    found = [
+        *_standing_still(dispatch),
+        *_allowance(dispatch, now=now),
+        *_mailers(dispatch, now=now),
+        *_asked_again(dispatch),
+    ]
     return found or _next_try(dispatch, now=now)
+
+
+def _standing_still(dispatch: Dispatch) -> list[str]:
+    """What its owners were told, as long as it is true."""
+    told = Alarm.objects.filter(dispatch=dispatch, kind=Alarm.Kind.STALLED, cleared_at=None)
+    return [*told.values_list("text", flat=True)]
 
 
 def in_use(dispatch: Dispatch) -> str:

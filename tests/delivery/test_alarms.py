@@ -61,8 +61,8 @@ audience 30 = 0 accepted + 0 failed + 0 skipped + 0 uncertain + 30 pending
 
 What to look at: does a worker run, and is the broker (Redis) there? Their logs say what is wrong, and
 http://testserver/readyz
-says what the site sees. Nothing is lost meanwhile: as soon as they are back, it goes on where it stood,
-and nobody gets it twice.
+says what the site sees. As soon as they are back, it goes on where it stood, and nobody gets it twice.
+Whoever was in flight when a worker died may become uncertain: its page will say so.
 
 http://testserver/admin/delivery/watch/{dispatch}/
 

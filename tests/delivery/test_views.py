@@ -100,7 +100,7 @@ def test_watch_page_costs_the_same_however_many_readers(
     preparation.prepare(dispatch.pk)
 
     # session, user, dispatch; balance, speed, who carried it; what it waits for: mailers twice, batches three times
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         editor.get(f"/admin/delivery/watch/{dispatch.pk}/progress/")
 
 
