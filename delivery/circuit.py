@@ -137,5 +137,5 @@ def _is_on_trial(state: MailerState, *, now: datetime) -> bool:
     """Whether this one batch may see if the mailer works again. The row count decides who of many workers it is."""
     if state.next_trial is None or state.next_trial > now:
         return False
-    due = MailerState.objects.filter(alias=state.alias, next_trial=state.next_trial)
+    due = MailerState.objects.filter(alias=state.alias, next_trial__lte=Now())
     return due.update(next_trial=Now() + TRIAL_AFTER) == 1

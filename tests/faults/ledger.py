@@ -46,9 +46,11 @@ class Ledger:
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def change(self, *statements: str) -> None:
-        """All of them or none, as an operator does."""
+        """All of them or none, and of one moment, as an operator's tools do it."""
+        is_sqlite = self._url.startswith("sqlite:")
+        begin = "BEGIN IMMEDIATE" if is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ"
         with closing(self._connection()) as connection, closing(connection.cursor()) as cursor:
-            for statement in ("BEGIN", *statements, "COMMIT"):
+            for statement in (begin, *statements, "COMMIT"):
                 cursor.execute(statement)
 
     def counts(self) -> list[Row]:

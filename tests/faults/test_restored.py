@@ -24,7 +24,7 @@ def test_restored_database_sends_nothing_until_somebody_accepts_it(
     scene = runs.begun(courant, seed=seed, readers=READERS, latency=LATENCY)
     runs.wait_for(scene, lambda: courant.ledger.of(scene.dispatch)["accepted"] > READERS // 5)
     courant.ledger.change(*BACKUP)
-    runs.wait_for(scene, lambda: courant.ledger.of(scene.dispatch)["accepted"] > READERS // 2)
+    runs.wait_for(scene, lambda: courant.ledger.of(scene.dispatch)["accepted"] > READERS * 2 // 5)
     courant.stop()
     has = invariants.copies(scene)
 
