@@ -23,6 +23,10 @@ WHERE state = 'ready' AND id = (
     WHERE batch.dispatch_id = %(dispatch)s AND batch.state = 'ready'
       AND (batch.not_before IS NULL OR batch.not_before <= {now})
       AND (batch.pinned_to = %(mailer)s OR (batch.pinned_to = '' AND NOT %(only_pinned)s))
+      AND NOT EXISTS (
+          SELECT 1 FROM delivery_mailerstate AS state
+          WHERE state.alias = %(mailer)s AND state.not_before > {now}
+      )
       AND %(at_once)s > (
           SELECT COUNT(*) FROM delivery_batch AS other
           WHERE other.mailer = %(mailer)s AND other.state IN ('claimed', 'submitting')
@@ -74,7 +78,8 @@ class BatchQuerySet(models.QuerySet["Batch"]):
     def claim(
         self, dispatch_id: int, *, mailer: str, lease: timedelta, at_once: int, only_pinned: bool = False
     ) -> Batch | None:
-        """Take the next ready batch of a dispatch for this mailer, unless so many are in workers' hands already.
+        """Take the next ready batch of a dispatch for this mailer, unless it asked to be left alone, or so many are in
+        workers' hands already.
 
         About so many: workers that look at the same moment may be one or two above it.
         """
