@@ -38,6 +38,7 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 
 INSTALLED_APPS = [
     "config.apps.ConfigConfig",
+    "desk.apps.DeskPagesConfig",
     "delivery",
     "subscribers",
     "newsletter",
@@ -108,6 +109,8 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+# Who may do what in which newsletter: Django's own permissions, and the roles of its team.
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "newsletter.team.TeamBackend"]
 LOGIN_URL = "admin:login"
 
 # --- Hints: this process's memory, which no outage of Redis takes away ------------------------------

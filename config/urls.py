@@ -12,6 +12,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     # Without its last slash, too: a POST cannot be sent on to another address.
     re_path(r"^webhooks/(?P<mailer>[a-z]+)/?$", webhooks.receive, name="webhook"),
+    path("admin/desk/", include("desk.urls")),
     path("admin/delivery/", include("delivery.urls")),  # before the admin's own, which swallows the rest
     path("admin/", admin.site.urls),
     path(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,13 +26,6 @@ logger = logging.getLogger(__name__)
 MAILER = "bulk"
 
 
-def fingerprint(issue: Issue) -> str:
-    """Of everything in the issue that a reader would see: whoever approves this approves exactly this."""
-    newsletter = issue.newsletter
-    seen = [issue.subject, issue.preheader, issue.authors, issue.body, newsletter.sender, newsletter.reply_to]
-    return hashlib.sha256("\0".join(seen).encode()).hexdigest()
-
-
 def start(issue: Issue, *, started_by: User | None = None, approved: str | None = None) -> Dispatch:
     """Begin to send a draft or scheduled issue: publish its page, freeze its mail. A worker does the rest.
 
@@ -42,7 +34,7 @@ def start(issue: Issue, *, started_by: User | None = None, approved: str | None 
     """
     if earlier := issue.dispatches.first():
         raise AlreadyDispatched(earlier.pk)
-    if approved not in {None, fingerprint(issue)}:
+    if approved not in {None, faces.fingerprint(issue)}:
         raise CannotStart(_("The issue has been changed since this page was opened. Look at it once more."))
     if problems := [check.text for check in checks(issue) if check.level == "blocker"]:
         raise CannotStart(" ".join(problems))
@@ -103,7 +95,7 @@ def _frozen(issue: Issue, *, started_by: User | None) -> Dispatch:
         reply_to=newsletter.reply_to,
         html=html,
         text=text,
-        content_hash=fingerprint(issue),
+        content_hash=faces.fingerprint(issue),
         started_by=started_by,
         started_at=timezone.now(),
     )

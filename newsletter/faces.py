@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import zoneinfo
 from typing import TYPE_CHECKING
 
@@ -38,3 +40,29 @@ def edition(issue: Issue) -> Edition:
         url=absolute_url(issue.get_absolute_url()),
         published_on=published.astimezone(zone).date() if published else None,
     )
+
+
+def fingerprint(issue: Issue) -> str:
+    """Of everything in the issue that a reader would see: whoever approves this approves exactly this.
+
+    64 hexadecimal digits. What changes by itself (the number of readers that a box claims) is not in it.
+    """
+    newsletter = issue.newsletter
+    seen = [
+        issue.subject,
+        issue.slug,
+        issue.preheader,
+        issue.authors,
+        issue.visibility,
+        issue.cover_id,
+        issue.cover_alt,
+        issue.body,
+        newsletter.name,
+        newsletter.tagline,
+        newsletter.sender,
+        newsletter.reply_to,
+        newsletter.postal_address,
+        newsletter.accent,
+        newsletter.language,
+    ]
+    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()

@@ -74,6 +74,8 @@ class Subscription(models.Model):
     newsletter = models.ForeignKey(Newsletter, on_delete=models.PROTECT, related_name="subscriptions")
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.PENDING)
     origin = models.CharField(_("came by"), max_length=10, choices=Origin, default=Origin.WEB, editable=False)
+    # What the newsletter's own fields (ReaderField) say of this reader, by name.
+    fields = models.JSONField(default=dict, blank=True, editable=False)
     # Raised by every new sign-up after leaving, so that an old confirm link cannot bring a reader back.
     generation = models.PositiveIntegerField(default=1, editable=False)
     requested_at = models.DateTimeField(_("signed up"), null=True, blank=True, editable=False)
@@ -135,3 +137,20 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_reason_display()} ({self.address_key[:8]}…)"
+
+
+class ReaderDay(models.Model):
+    """How a newsletter's readership stood at the end of a day of its own calendar; today's row moves on."""
+
+    newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="days")
+    day = models.DateField()
+    active = models.PositiveIntegerField()
+    joined = models.PositiveIntegerField()  # confirmed that day
+    left = models.PositiveIntegerField()  # unsubscribed that day
+
+    class Meta:
+        ordering = ["-day"]
+        constraints = [models.UniqueConstraint(fields=["newsletter", "day"], name="one_row_per_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.active}"

@@ -35,9 +35,16 @@ class Dispatch(models.Model):
 
     class Audience(models.TextChoices):
         EVERYONE = "everyone", _("every active reader")
+        REST = "rest", _("those who did not get it before it was stopped")
+        CORRECTION = "correction", _("those who got the version before")
 
     issue = models.ForeignKey(Issue, on_delete=models.PROTECT, related_name="dispatches")
     audience = models.CharField(max_length=20, choices=Audience, default=Audience.EVERYONE)
+    # Of which dispatch these readers were: the rest of it goes to whom it did not reach, a correction to whom it did.
+    after = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="followers"
+    )
+    note = models.TextField(blank=True)  # what the editor says above a correction
     state = models.CharField(max_length=10, choices=State, default=State.PREPARING)
     state_since = models.DateTimeField(db_default=Now())
     reason = models.TextField(blank=True)  # why it is paused, in words for the editor
@@ -53,6 +60,8 @@ class Dispatch(models.Model):
     reply_to = models.CharField(max_length=254, blank=True)
     html = models.TextField()
     text = models.TextField()
+    # By slot of html and text: the reader's field that goes there, and what stands there where it is not known.
+    merges = models.JSONField(default=dict)
     content_hash = models.CharField(max_length=64)
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
@@ -67,7 +76,15 @@ class Dispatch(models.Model):
         verbose_name_plural = "dispatches"
         ordering = ["-started_at", "-pk"]
         constraints = [
-            models.UniqueConstraint(fields=["issue", "audience"], name="one_dispatch_per_issue_and_audience"),
+            models.UniqueConstraint(
+                fields=["issue"], condition=Q(audience="everyone"), name="one_dispatch_to_everyone_per_issue"
+            ),
+            models.UniqueConstraint(fields=["after", "audience"], name="one_rest_and_one_correction_each"),
+            models.CheckConstraint(
+                condition=Q(audience="everyone", after=None)
+                | ~Q(audience="everyone") & Q(after__isnull=False),
+                name="rest_and_correction_come_after",
+            ),
             models.CheckConstraint(
                 condition=Q(state="preparing") | Q(audience_size__isnull=False),
                 name="dispatch_has_a_frozen_audience",

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from delivery import preparation, tasks, waiting
 from delivery.exceptions import AlreadyDispatched, CannotStart
 from delivery.views import desk
+from newsletter import faces
 from newsletter.models import Issue
 from subscribers import counting
 
@@ -36,7 +37,7 @@ def send(request: HttpRequest, issue_id: int) -> HttpResponse:
         "audience": counting.readers(issue.newsletter),
         "mailer_name": waiting.mailer_name(preparation.MAILER),
         "checks": checks,
-        "approved": preparation.fingerprint(issue),
+        "approved": faces.fingerprint(issue),
         "can_send": all(check.level == "ok" for check in checks),
         "title": _("Send this issue"),
     }

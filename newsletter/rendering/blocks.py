@@ -56,6 +56,15 @@ BLOCKS = (
         "Also", names("section ul"), {"section": names("data-block data-title")}, {"section": names("also")}
     ),
     Block("Joke", names("aside"), {"aside": names("data-block")}, {"aside": names("joke")}),
+    Block(
+        "Sponsor",
+        names("aside"),
+        {"aside": names("data-block data-title")},
+        {"aside": names("sponsor")},
+    ),
+    Block("Feedback", names("div"), {"div": names("data-block data-question")}),
+    # What is known of each reader: the field's name, and what stands there where it is not known.
+    Block("Field", names("span"), {"span": names("data-field data-fallback")}, {"span": names("field")}),
     Block("SubscribeBox", names("div"), {"div": names("data-block data-strapline")}),
 )
 

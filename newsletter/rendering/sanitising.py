@@ -11,7 +11,7 @@ from newsletter.rendering.blocks import ATTRIBUTES, CLASSES, TAGS
 from newsletter.rendering.characters import without_strays
 
 HOST_FIRST = re.compile(r"[\w-]+(\.[\w-]+)*\.[a-z]{2,}(:\d+)?([/?#]|$)", re.IGNORECASE)
-BLOCK_NAMES = frozenset({"take", "also", "joke", "subscribe"})
+BLOCK_NAMES = frozenset({"take", "also", "joke", "sponsor", "feedback", "subscribe"})
 LARGEST_SIDE = 10_000
 
 

@@ -1,25 +1,17 @@
 from __future__ import annotations
 
 import zoneinfo
-from datetime import timedelta
 from email.headerregistry import Address
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from newsletter.validators import (
-    ascii_only,
-    one_line,
-    refuse_reserved_issue_slug,
-    refuse_reserved_newsletter_slug,
-)
+from newsletter.validators import ascii_only, one_line, refuse_reserved_newsletter_slug
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,6 +81,13 @@ class Newsletter(models.Model):
             "They are told by mail when an issue stands still. Where nobody is chosen, every superuser is told."
         ),
     )
+    needs_second_person = models.BooleanField(
+        _("a second person must approve each issue"),
+        default=False,
+        help_text=_(
+            "Somebody else than who wrote the last word approves exactly this text, these readers and this time."
+        ),
+    )
     # A kept count: pages show it without counting the audience. subscribers refreshes it.
     active_readers = models.PositiveIntegerField(_("active readers"), default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -112,80 +111,3 @@ class Newsletter(models.Model):
         """The foot of a plain text mail: name and address, and the name only once."""
         begins_with_it = self.postal_address.casefold().startswith(self.name.casefold())
         return self.postal_address if begins_with_it else f"{self.name}\n{self.postal_address}"
-
-
-class IssueQuerySet(models.QuerySet["Issue"]):
-    def public(self) -> IssueQuerySet:
-        """What the web shows: sent issues, newest first."""
-        return self.filter(status=Issue.Status.SENT).order_by("-published_at", "-pk")
-
-    def due(self, *, since: timedelta = timedelta()) -> IssueQuerySet:
-        """Whose time has come, that long ago, by the database's clock: each machine has another."""
-        waiting = self.filter(status=Issue.Status.SCHEDULED, scheduled_at__lte=Now() - since)
-        return waiting.order_by("scheduled_at", "pk")
-
-
-class Issue(models.Model):
-    """One edition of a newsletter: a web page and a mail from the same source."""
-
-    class Status(models.TextChoices):
-        DRAFT = "draft", _("draft")
-        SCHEDULED = "scheduled", _("scheduled")
-        SENT = "sent", _("sent")
-        WITHDRAWN = "withdrawn", _("withdrawn")
-
-    newsletter = models.ForeignKey(Newsletter, on_delete=models.PROTECT, related_name="issues")
-    subject = models.CharField(
-        _("subject"),
-        max_length=200,
-        validators=[one_line],
-        help_text=_("The subject of the mail and the title of the page."),
-    )
-    slug = models.SlugField(
-        _("address on the site"),
-        max_length=100,
-        validators=[refuse_reserved_issue_slug],
-        help_text=_("The issue lives at /newsletter/this-name/."),
-    )
-    preheader = models.CharField(
-        _("preheader"),
-        max_length=200,
-        blank=True,
-        validators=[one_line],
-        help_text=_("The line that inboxes show after the subject."),
-    )
-    authors = models.CharField(_("authors"), max_length=200, blank=True, validators=[one_line])
-    body = models.TextField(_("body"), blank=True)
-    status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT, editable=False)
-    scheduled_at = models.DateTimeField(null=True, blank=True, editable=False)
-    published_at = models.DateTimeField(null=True, blank=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    objects = IssueQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-created_at", "-pk"]
-        constraints = [
-            models.UniqueConstraint(fields=["newsletter", "slug"], name="one_issue_per_address"),
-            models.CheckConstraint(
-                condition=~Q(status="scheduled") | Q(scheduled_at__isnull=False),
-                name="scheduled_issue_has_a_time",
-            ),
-            models.CheckConstraint(
-                condition=~Q(status="sent") | Q(published_at__isnull=False),
-                name="sent_issue_has_a_publication_time",
-            ),
-        ]
-        indexes = [
-            models.Index(
-                fields=["newsletter", "-published_at"], condition=Q(status="sent"), name="public_issues"
-            ),
-            models.Index(fields=["scheduled_at"], condition=Q(status="scheduled"), name="due_issues"),
-        ]
-
-    def __str__(self) -> str:
-        return self.subject
-
-    def get_absolute_url(self) -> str:
-        return reverse("newsletter:issue", args=[self.newsletter.slug, self.slug])
