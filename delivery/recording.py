@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import F, Max, Sum
+from django.db.models import F, Max
 from django.db.models.functions import Now
 
-from delivery import circuit
-from delivery.exceptions import AccountRefused, CallRefused, Transient
+from delivery import conclusions
+from delivery.exceptions import CallRefused, Transient
 from delivery.messages import Receipt
 from delivery.models import Attempt, Batch, Delivery, Dispatch
 
@@ -25,12 +25,7 @@ logger = logging.getLogger(__name__)
 State = Delivery.State
 FIRST_PAUSE = 2.0  # seconds before a batch is tried again; doubled by each try
 LONGEST_PAUSE = 300.0
-MOST_TRIES = 12
-TRIES_BEFORE_FAILOVER = 3
 ASK_AGAIN_AFTER = timedelta(seconds=5)  # a call in doubt; the provider may still be at the first one
-MOST_DOUBTS = 5
-REST_AFTER_DOUBTS = 30.0  # seconds in which a provider with keys is left alone
-MOST_REFUSALS = 10
 
 
 def record(batch: Batch, attempt: Attempt, receipt: Receipt, *, leaves_some: bool = False) -> None:
@@ -56,7 +51,7 @@ def record(batch: Batch, attempt: Attempt, receipt: Receipt, *, leaves_some: boo
             else:
                 _settle(attempt, receipt)
                 _return(batch, attempt, receipt)
-    _draw_conclusions(batch, receipt, attempt)
+    conclusions.draw(batch, receipt, attempt)
 
 
 def _storable(receipt: Receipt) -> Receipt:
@@ -83,9 +78,9 @@ def hand_back(batch: Batch, error: SendError) -> None:
     Batch.objects.held(batch, state=Batch.State.CLAIMED).update(
         state=Batch.State.READY, lease_until=None, not_before=Now() + _backoff(batch.tries)
     )
-    _draw_conclusions(batch, _storable(Receipt(stopped_by=error)))
-    if isinstance(error, Transient) and batch.tries >= _most_tries():
-        circuit.give_way(batch.dispatch_id, batch.mailer, reason=_tired(batch.tries, error))
+    conclusions.draw(batch, _storable(Receipt(stopped_by=error)))
+    if isinstance(error, Transient):
+        conclusions.tire(batch, error, tries=batch.tries)
 
 
 def release(batch: Batch, *, seconds: float = 0.0) -> None:
@@ -96,23 +91,6 @@ def release(batch: Batch, *, seconds: float = 0.0) -> None:
         tries=batch.tries - 1,
         not_before=Now() + timedelta(seconds=seconds) if seconds else None,
     )
-
-
-def _draw_conclusions(batch: Batch, receipt: Receipt, attempt: Attempt | None = None) -> None:
-    """What one hand-over says about all that are to come. Each is a small statement of its own, without other locks."""
-    if receipt.stopped_by:
-        logger.warning("Dispatch %s: a hand-over stopped: %s", batch.dispatch_id, receipt.stopped_by)
-    match receipt.stopped_by:
-        case AccountRefused() as error:
-            circuit.give_way(batch.dispatch_id, batch.mailer, reason=str(error))
-        case Transient(retry_after=float() as seconds) as error:
-            circuit.hold_back_for(batch.mailer, seconds=seconds, words=str(error))
-    if receipt.uncertain:
-        break_circuit(batch, words=next(iter(receipt.uncertain.values())))
-    if receipt.refused or isinstance(receipt.stopped_by, CallRefused):
-        _question_refusals(batch)
-    if attempt and receipt.accepted and circuit.has_second():
-        circuit.works(attempt)
 
 
 def _can_be_asked_again(attempt: Attempt, receipt: Receipt) -> bool:
@@ -190,41 +168,6 @@ def _close(attempt: Attempt, receipt: Receipt, *, keeps_doubts: bool) -> None:
     )
 
 
-def break_circuit(batch: Batch, *, words: str) -> None:
-    """A provider that keeps not answering would make every reader uncertain: stop asking, and ask a person.
-
-    One that knows calls by their keys makes nobody uncertain; it is left alone for a while, and then asked again.
-    """
-    recent = Attempt.objects.filter(mailer=batch.mailer, started_at__gte=Now() - timedelta(minutes=15))
-    doubts = recent.filter(outcome=Attempt.Outcome.UNCERTAIN)
-    last = list(
-        recent.exclude(outcome=Attempt.Outcome.OPEN)
-        .order_by("-ended_at")
-        .values_list("outcome", flat=True)[:MOST_DOUBTS]
-    )
-    are_many = doubts.filter(ended_at__gte=Now() - timedelta(minutes=1)).count() >= MOST_DOUBTS
-    if not are_many and last != [Attempt.Outcome.UNCERTAIN] * MOST_DOUBTS:
-        return
-    reason = f"{MOST_DOUBTS} hand-overs had no clear answer: {words}"
-    if doubts.exclude(key="").exists() and not circuit.has_second():
-        circuit.hold_back_for(batch.mailer, seconds=REST_AFTER_DOUBTS, words=reason)
-    else:
-        circuit.give_way(batch.dispatch_id, batch.mailer, reason=reason)
-
-
-def _question_refusals(batch: Batch) -> None:
-    """Many refusals without one acceptance between them: it is not these readers, it is the sender or the mail."""
-    attempts = Attempt.objects.filter(
-        mailer=batch.mailer, started_at__gte=Now() - timedelta(hours=1), batch__dispatch_id=batch.dispatch_id
-    )
-    last_good = attempts.filter(accepted__gt=0).aggregate(at=Max("ended_at"))["at"]
-    since = attempts.filter(ended_at__gt=last_good) if last_good else attempts
-    refused = since.aggregate(count=Sum("refused"))["count"] or 0
-    if refused and refused % MOST_REFUSALS == 0:
-        words = since.exclude(detail="").order_by("-ended_at").values_list("detail", flat=True).first() or ""
-        circuit.pause(batch.dispatch_id, reason=f"The provider refused {refused} readers in a row: {words}")
-
-
 def _return(batch: Batch, attempt: Attempt, receipt: Receipt) -> None:
     """Some readers were surely not handed over: put them back, in the way their error asks for."""
     Delivery.objects.of(attempt).filter(state=State.IN_FLIGHT).update(state=State.PENDING, attempt=None)
@@ -248,25 +191,16 @@ def _return(batch: Batch, attempt: Attempt, receipt: Receipt) -> None:
         else:
             _halve(batch)
             rows.update(**ready, tries=0)
-    elif receipt.deferred and not receipt.stopped_by and tries >= MOST_TRIES:
+    elif receipt.deferred and not receipt.stopped_by and tries >= conclusions.MOST_TRIES:
         words = next(iter(receipt.deferred.values()))
         gone = _give_up(batch, attempt, reason=Delivery.Reason.PUT_OFF, words=words, only=receipt.deferred)
         rows.update(**(done if gone == left else ready | {"tries": 0}))
     else:
-        if receipt.stopped_by and tries >= _most_tries():
-            circuit.give_way(batch.dispatch_id, batch.mailer, reason=_tired(tries, receipt.stopped_by))
+        if receipt.stopped_by:
+            conclusions.tire(batch, receipt.stopped_by, tries=tries)
         is_waiting = receipt.stopped_by or receipt.deferred
         pause_for = _backoff(tries) if is_waiting else timedelta()
         rows.update(**ready, tries=tries, not_before=Now() + pause_for)
-
-
-def _most_tries() -> int:
-    """With a second mailer at hand the first need not be waited for so long."""
-    return TRIES_BEFORE_FAILOVER if circuit.has_second() else MOST_TRIES
-
-
-def _tired(tries: int, error: SendError) -> str:
-    return f"Tried {tries} times: {error}"
 
 
 def _backoff(tries: int) -> timedelta:

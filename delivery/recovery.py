@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import F
 
-from delivery import circuit, doubts, epoch, notebook, recording, spool
+from delivery import circuit, conclusions, doubts, epoch, notebook, recording, spool
 from delivery.models import Batch, Delivery, Dispatch
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _doubt(batch: Batch) -> None:
     doubtful = recording.leave_in_doubt(batch, reason=Delivery.Reason.WORKER_LOST, words=WORKER_LOST)
     words = "Dispatch %s: a worker died during a hand-over; %s readers are uncertain."
     logger.error(words, batch.dispatch_id, doubtful)
-    recording.break_circuit(batch, words=WORKER_LOST)
+    conclusions.break_circuit(batch, words=WORKER_LOST)
 
 
 def _ask_again(batch: Batch) -> None:

@@ -8,7 +8,7 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db.models.functions import Now
 
-from delivery import control, recording, submission
+from delivery import conclusions, control, recording, submission
 from delivery.exceptions import Transient
 from delivery.gateway import smtp, wire
 from delivery.links import unsubscribe_urls
@@ -153,7 +153,7 @@ def test_mailbox_that_says_not_now_holds_nobody_up(by_smtp: Dispatch, smtp_serve
     smtp_server.faults(refuse={"reader7@example.com": 450})
 
     first = send(by_smtp)
-    balance = send(by_smtp, rounds=recording.MOST_TRIES + 1)
+    balance = send(by_smtp, rounds=conclusions.MOST_TRIES + 1)
 
     assert states(first) == only(accepted=READERS - 1, pending=1)
     assert states(balance) == only(accepted=READERS - 1, failed=1)
@@ -211,8 +211,8 @@ def test_words_that_no_database_takes_are_recorded_as_far_as_they_go(
 
 def test_put_off_are_only_those_that_were(by_smtp: Dispatch, smtp_server: Fake) -> None:
     attempt = written(by_smtp)
-    Batch.objects.filter(pk=attempt.batch_id).update(tries=recording.MOST_TRIES)
-    attempt.batch.tries = recording.MOST_TRIES
+    Batch.objects.filter(pk=attempt.batch_id).update(tries=conclusions.MOST_TRIES)
+    attempt.batch.tries = conclusions.MOST_TRIES
     one = Delivery.objects.filter(batch=attempt.batch).first()
 
     recording.record(attempt.batch, attempt, Receipt(deferred={one.pk: "450 later"}))
@@ -233,3 +233,13 @@ def test_answer_that_is_recorded_twice_stays_what_it_was(by_smtp: Dispatch) -> N
 
     attempt.refresh_from_db()
     assert (attempt.outcome, attempt.readers, attempt.accepted) == ("answered", 6, 6)
+
+
+def test_refusals_that_jump_over_the_ten_still_ask_a_person(by_smtp: Dispatch) -> None:
+    for _ in range(2):
+        attempt = written(by_smtp)
+        readers = Delivery.objects.filter(batch=attempt.batch).values_list("pk", flat=True)
+        recording.record(attempt.batch, attempt, Receipt(refused=dict.fromkeys(readers[:7], "550 no")))
+
+    by_smtp.refresh_from_db()
+    assert (by_smtp.state, by_smtp.reason) == ("paused", "The provider refused 14 readers in a row: ")

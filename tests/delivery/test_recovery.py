@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.db.models.functions import Now
 
-from delivery import control, progress, recording, recovery, submission
+from delivery import conclusions, control, progress, recording, recovery, submission
 from delivery.messages import Receipt
 from delivery.models import Batch, Delivery, Dispatch
 from newsletter.models import Issue
@@ -84,7 +84,7 @@ def test_workers_that_keep_dying_in_the_middle_pause_the_dispatch(
 ) -> None:
     settings.HAND_OVER = {"bulk": {"scheme": "mailgun", "batch_size": 3}}
     dispatch = prepared(draft)
-    for _ in range(recording.MOST_DOUBTS):
+    for _ in range(conclusions.MOST_DOUBTS):
         die_while_speaking(dispatch)
         recovery.recover()
 

@@ -24,8 +24,8 @@ WAITS: dict[str, dict[str, Any]] = {
         "FIRST_PAUSE": 0.2,
         "LONGEST_PAUSE": 1.0,
         "ASK_AGAIN_AFTER": timedelta(seconds=0.5),
-        "REST_AFTER_DOUBTS": 1.0,
     },
+    "delivery.conclusions": {"REST_AFTER_DOUBTS": 1.0},
     "delivery.circuit": {"TRIAL_AFTER": timedelta(seconds=2)},
     "delivery.tasks": {"STEP": SWEEP * 20 / 15},
 }

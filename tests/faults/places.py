@@ -44,7 +44,7 @@ PLACES = {
     "told": Place("delivery.gateway.wire:Line", "reply", has_left=True),
     "answered": Place("delivery.submission", "_record", is_after=False, has_left=True),
     "recording": Place("delivery.recording", "_settle", has_left=True),
-    "recorded": Place("delivery.recording", "_draw_conclusions"),
+    "recorded": Place("delivery.conclusions", "draw"),
     "finishing": Place("delivery.recording", "finish", is_after=False),
     "sweeping": Place("delivery.recovery", "recover"),
 }
