@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
-from newsletter import feeds, views
+from newsletter import feeds
+from newsletter.views import archive, pictures
 
 app_name = "newsletter"
 urlpatterns = [
-    path("", views.newsletters, name="newsletters"),
-    path("<slug:slug>/", views.archive, name="archive"),
-    path("<slug:slug>/look.css", views.look, name="look"),
-    path("<slug:slug>/feed/", views.publicly_cached(feeds.IssueFeed()), name="feed"),
-    path("<slug:slug>/<slug:issue_slug>/", views.issue, name="issue"),
+    path("", archive.newsletters, name="newsletters"),
+    re_path(r"^media/(?P<digest>[0-9a-f]{32})\.(?P<format>jpg|png|gif)$", pictures.picture, name="picture"),
+    path("<slug:slug>/", archive.archive, name="archive"),
+    path("<slug:slug>/look.css", archive.look, name="look"),
+    path("<slug:slug>/feed/", archive.publicly_cached(feeds.IssueFeed()), name="feed"),
+    path("<slug:slug>/<slug:issue_slug>/", archive.issue, name="issue"),
 ]

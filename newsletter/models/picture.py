@@ -6,6 +6,13 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 
+class PictureManager(models.Manager["Picture"]):
+    """Without the bytes, which are read only where they are asked for: a row may have megabytes of them."""
+
+    def get_queryset(self) -> models.QuerySet[Picture]:
+        return super().get_queryset().defer("data")
+
+
 class Picture(models.Model):
     """An uploaded picture as readers get it: resized, written anew, without what the camera noted.
 
@@ -29,7 +36,10 @@ class Picture(models.Model):
     )
     uploaded_at = models.DateTimeField(auto_now_add=True)
 
+    objects = PictureManager()
+
     class Meta:
+        base_manager_name = "objects"  # an issue's cover comes without its bytes, too
         ordering = ["-uploaded_at", "-pk"]
 
     def __str__(self) -> str:

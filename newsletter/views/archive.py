@@ -1,3 +1,5 @@
+"""The pages that everybody may see."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -45,22 +47,44 @@ def archive(request: HttpRequest, slug: str) -> HttpResponse:
 @publicly_cached
 def issue(request: HttpRequest, slug: str, issue_slug: str) -> HttpResponse:
     found = get_object_or_404(
-        Issue.objects.public().select_related("newsletter"), newsletter__slug=slug, slug=issue_slug
+        Issue.objects.on_site().select_related("newsletter"), newsletter__slug=slug, slug=issue_slug
     )
+    return issue_page(request, found, is_whole=found.visibility != Issue.Visibility.READERS)
+
+
+def issue_page(
+    request: HttpRequest, found: Issue, *, is_whole: bool, is_for_its_reader: bool = False
+) -> HttpResponse:
+    """An issue's page; without its text for those whom it is not for."""
     masthead, edition = faces.masthead(found.newsletter), faces.edition(found)
-    neighbours = (
-        Issue.objects.public().filter(newsletter=found.newsletter).select_related("newsletter").defer("body")
-    )
+    is_public = found.visibility == Issue.Visibility.PUBLIC
     context = {
         "newsletter": found.newsletter,
         "issue": found,
+        "cover": edition.cover,
+        "is_whole": is_whole,
+        "is_public": is_public,
+        "is_for_its_reader": is_for_its_reader,
         "readers_claim": masthead.readers_claim,
-        "newer": neighbours.filter(published_at__gt=found.published_at).reverse().first(),
-        "older": neighbours.filter(published_at__lt=found.published_at).first(),
-        "canonical_url": edition.url,
+        "canonical_url": edition.url if is_public else "",
+        **({} if is_for_its_reader else _neighbours(found)),
     }
     with spoken_by(found.newsletter):
-        return render(request, "newsletter/issue.html", context | {"body": rendering.web(edition, masthead)})
+        body = rendering.web(edition, masthead) if is_whole else ""
+        response = render(request, "newsletter/issue.html", context | {"body": body})
+    if not is_public:
+        response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _neighbours(found: Issue) -> dict[str, Issue | None]:
+    others = (
+        Issue.objects.public().filter(newsletter=found.newsletter).select_related("newsletter").defer("body")
+    )
+    return {
+        "newer": others.filter(published_at__gt=found.published_at).reverse().first(),
+        "older": others.filter(published_at__lt=found.published_at).first(),
+    }
 
 
 @require_safe
