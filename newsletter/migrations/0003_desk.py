@@ -117,6 +117,7 @@ class Migration(migrations.Migration):
                             ("autosaved", "saved by itself"),
                             ("restored", "restored"),
                             ("kept", "kept aside"),
+                            ("dropped", "not used"),
                         ],
                         max_length=10,
                     ),
@@ -284,6 +285,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-uploaded_at", "-pk"],
+                "base_manager_name": "objects",
             },
         ),
         migrations.AddField(

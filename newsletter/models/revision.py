@@ -16,6 +16,10 @@ class Revision(models.Model):
         RESTORED = "restored", _("restored")
         # Of an issue whose changes readers would see at once: written down, but not put into the issue.
         KEPT = "kept", _("kept aside")
+        # It was kept aside, and its writer did without it.
+        DROPPED = "dropped", _("not used")
+
+    ASIDE = (Kind.KEPT, Kind.DROPPED)  # what the issue itself never said
 
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField()  # from 1, within the issue

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from lxml import html
 
-from newsletter import publishing
+from newsletter import publishing, revisions
+from newsletter.forms import LARGEST_BODY
 from newsletter.models import Issue, Newsletter
 from tests import factories
 
@@ -40,7 +41,7 @@ def test_send_saves_what_stands_in_the_form_first(draft: Issue, desk: Client) ->
     answer = desk.post(change(draft), form)
 
     draft.refresh_from_db()
-    assert (answer.status_code, answer["Location"]) == (302, f"/admin/delivery/send/{draft.pk}/")
+    assert (answer.status_code, answer["Location"]) == (302, f"/admin/desk/issues/{draft.pk}/check/")
     assert draft.subject == "Written just now"
 
 
@@ -50,7 +51,8 @@ def test_send_from_an_empty_form_adds_the_issue_first(daily: Newsletter, desk: C
 
     answer = desk.post(path, form)
 
-    assert answer["Location"] == f"/admin/delivery/send/{Issue.objects.get(newsletter=daily).pk}/"
+    issue = Issue.objects.get(newsletter=daily)
+    assert answer["Location"] == f"/admin/desk/issues/{issue.pk}/check/"
 
 
 def test_send_with_an_error_in_the_form_goes_nowhere(draft: Issue, desk: Client) -> None:
@@ -60,24 +62,104 @@ def test_send_with_an_error_in_the_form_goes_nowhere(draft: Issue, desk: Client)
     assert "This field is required." in answer.text
 
 
-def test_second_of_two_editors_is_told_once_and_loses_nothing(draft: Issue, desk: Client) -> None:
+def test_second_of_two_editors_chooses_and_loses_nothing(draft: Issue, desk: Client) -> None:
+    ben = User.objects.create_user("ben", first_name="Ben")
     mine = opened(desk, change(draft)) | {"subject": "Mine", "body": "<p>My words</p>"}
-    desk.post(change(draft), opened(desk, change(draft)) | {"subject": "Theirs"})
-    saved_at = datetime(2026, 11, 21, 14, 5, tzinfo=UTC)
-    Issue.objects.update(updated_at=saved_at)
+    revisions.save(draft, by=ben, changes={"subject": "Theirs"})
 
     warned = desk.post(change(draft), mine)
 
     draft.refresh_from_db()
     again = fields(warned.text, "issue")
     assert draft.subject == "Theirs"
-    assert "Somebody saved this issue meanwhile (at 14:05)." in warned.text
+    assert "Ben saved this issue at " in warned.text
+    assert "<del>Theirs</del>" in warned.text
+    assert "<ins>Mine</ins>" in warned.text
     assert (again["subject"], again["body"].strip()) == ("Mine", "<p>My words</p>")
+    assert [each.content["subject"] for each in draft.revisions.all()[:2]] == ["Mine", "Theirs"]
 
     desk.post(change(draft), {name: value or "" for name, value in again.items()})
 
     draft.refresh_from_db()
     assert (draft.subject, draft.body) == ("Mine", "<p>My words</p>")
+    assert list(draft.revisions.values_list("number", "kind")[:2]) == [(3, "saved"), (2, "saved")]
+
+
+def test_taking_theirs_keeps_mine_among_the_revisions(draft: Issue, desk: Client) -> None:
+    mine = opened(desk, change(draft)) | {"subject": "Mine"}
+    revisions.save(draft, by=None, changes={"subject": "Theirs"})
+    desk.post(change(draft), mine)
+
+    answer = desk.post(f"/admin/newsletter/issue/{draft.pk}/kept/drop/", follow=True)
+
+    assert opened(desk, change(draft))["subject"] == "Theirs"
+    assert "The issue stays as it is." in answer.text
+    assert draft.revisions.values_list("kind", flat=True)[0] == "dropped"
+
+
+def test_form_of_a_deleted_issue_becomes_a_new_one(draft: Issue, desk: Client) -> None:
+    path = change(draft)
+    form = opened(desk, path) | {"subject": "Saved in time"}
+    draft.delete()
+
+    answer = desk.post(path, form, follow=True)
+
+    assert Issue.objects.get().subject == "Saved in time"
+    assert "This issue was deleted meanwhile. Your words become a new one." in answer.text
+
+
+def test_form_opened_before_publication_corrects_the_page_only(draft: Issue, desk: Client) -> None:
+    form = opened(desk, change(draft)) | {"subject": "Corrected", "slug": "elsewhere"}
+    publishing.publish(draft)
+    slug = draft.slug
+
+    answer = desk.post(change(draft), form, follow=True)
+
+    draft.refresh_from_db()
+    assert (draft.status, draft.subject, draft.slug) == ("sent", "Corrected", slug)
+    assert "The page on the web is corrected; mails that went out stay as they are." in answer.text
+
+
+def test_errors_stand_at_their_fields_and_the_text_in_the_form(draft: Issue, desk: Client) -> None:
+    body = "<p>" + "é" * LARGEST_BODY + "</p>"
+    form = opened(desk, change(draft)) | {"subject": "x" * 500, "body": body, "authors": "A\x00"}
+
+    page = html.fromstring(desk.post(change(draft), form).text)
+
+    said = {
+        name: page.find_class(f"field-{name}")[0].find_class("errorlist")[0].text_content().strip()
+        for name in ("subject", "body", "authors")
+    }
+    assert said["subject"] == "Ensure this value has at most 200 characters (it has 500)."
+    assert said["body"].startswith("The text is too long to be mailed")
+    assert said["authors"] == "Null characters are not allowed."
+    assert page.get_element_by_id("id_subject").value == "x" * 500
+    assert page.get_element_by_id("id_body").text.strip() == body
+
+
+def test_new_issue_begins_with_its_newsletter_and_its_writer(daily: Newsletter, desk: Client) -> None:
+    weekly = factories.newsletter("weekly")
+    User.objects.update(first_name="Ada", last_name="Lovelace")
+    revisions.create(Issue(newsletter=weekly, subject="x", slug="x"), by=User.objects.get())
+
+    form = opened(desk, "/admin/newsletter/issue/add/")
+
+    assert (form["newsletter"], form["authors"]) == (str(weekly.pk), "Ada Lovelace")
+
+
+def test_list_of_issues_is_quick_and_asks_little(
+    daily: Newsletter, desk: Client, django_assert_max_num_queries: Any
+) -> None:
+    Issue.objects.bulk_create(
+        Issue(newsletter=daily, subject=f"Issue {number}", slug=f"issue-{number}", body="x" * 30_000)
+        for number in range(60)
+    )
+    desk.get("/admin/newsletter/issue/")
+
+    with django_assert_max_num_queries(12):
+        page = desk.get("/admin/newsletter/issue/")
+
+    assert page.text.count("badge-draft") == 50
 
 
 def test_issue_is_added_to_the_only_newsletter_and_without_icons(daily: Newsletter, desk: Client) -> None:

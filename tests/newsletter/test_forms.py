@@ -1,9 +1,15 @@
 from __future__ import annotations
 
-import pytest
+import json
 
-from newsletter.forms import LARGEST_BODY, IssueForm
-from newsletter.models import Newsletter
+import pytest
+from django.urls import reverse
+from lxml import html
+
+from newsletter.forms import LARGEST_BODY, BodyWidget, IssueForm
+from newsletter.forms.body import Offer
+from newsletter.models import Newsletter, ReaderField
+from tests import factories
 
 
 def form(newsletter: Newsletter, body: str) -> IssueForm:
@@ -29,7 +35,7 @@ def test_issue_form_says_when_the_body_is_too_long(daily: Newsletter) -> None:
         for name, errors in filled.errors.items()
     } == {
         "body": [
-            "The text is too long to be mailed: 2.0 MB, and 1.0 MB is the most. Was a picture pasted in?"
+            "The text is too long to be mailed: 4.0 MB, and 2.0 MB is the most. Was a picture pasted in?"
         ]
     }
 
@@ -58,3 +64,57 @@ def test_issue_form_takes_links_that_are_not_https(daily: Newsletter) -> None:
     )
 
     assert filled.is_valid(), filled.errors
+
+
+def test_issue_form_says_what_it_does_not_know_of_readers(daily: Newsletter) -> None:
+    ReaderField.objects.create(newsletter=daily, name="town", label="Town", fallback="your town")
+    field = '<p><span class="field" data-field="{}" data-fallback="friend">friend</span></p>'
+
+    known = [form(daily, field.format(name)) for name in ("first_name", "town")]
+    unknown = form(daily, field.format("shoe_size"))
+
+    assert [each.errors for each in known] == [{}, {}]
+    assert unknown.errors == {
+        "body": ["This newsletter knows nothing called “shoe_size” of its readers. Please take it out."]
+    }
+
+
+def test_issue_form_offers_the_newsletters_own_fields(daily: Newsletter) -> None:
+    ReaderField.objects.create(newsletter=daily, name="town", label="Town", fallback="your town")
+    issue = factories.issue(daily)
+
+    offered = json.loads(IssueForm(instance=issue).fields["body"].widget.attrs["data-fields"])
+
+    assert [(each["name"], each["label"], each["fallback"]) for each in offered] == [
+        ("first_name", "First name", "reader"),
+        ("town", "Town", "your town"),
+    ]
+
+
+def test_issue_form_makes_the_address_from_the_subject(daily: Newsletter) -> None:
+    factories.issue(daily, "tides")
+
+    filled = IssueForm({"newsletter": daily.pk, "subject": "Tides", "slug": "", "body": ""})
+
+    assert filled.is_valid(), filled.errors
+    assert (filled.cleaned_data["slug"], filled.cleaned_data["visibility"]) == ("tides-2", "public")
+
+
+def test_issue_form_does_not_let_a_browser_cut_what_is_too_long(daily: Newsletter) -> None:
+    assert "maxlength" not in str(IssueForm()["subject"])
+
+
+def test_cover_that_is_gone_is_said_at_its_field(daily: Newsletter) -> None:
+    filled = IssueForm({"newsletter": daily.pk, "subject": "Tides", "slug": "tides", "cover": "99"})
+
+    assert filled.errors == {"cover": ["This picture is not there any more. Please upload it again."]}
+
+
+def test_editor_is_told_where_pictures_go_and_what_is_known_of_readers() -> None:
+    town = Offer(name="home_town", label="Home “town”", fallback="your town")
+
+    area = html.fragment_fromstring(BodyWidget(fields=[town]).render("body", "<p>Tides</p>"))
+
+    assert area.get("data-upload-url") == reverse("admin:newsletter_picture_upload")
+    assert json.loads(area.get("data-fields", "")) == [town]
+    assert area.text == "\n<p>Tides</p>"

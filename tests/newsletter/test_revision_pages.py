@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from newsletter import publishing, revisions
+from newsletter.models import Issue, Member
+from tests import factories
+
+NASTY = '"><script>alert(1)</script>'
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    return User.objects.create_superuser("ada", first_name="Ada")
+
+
+@pytest.fixture
+def desk(ada: User, client: Client) -> Client:
+    client.force_login(ada)
+    return client
+
+
+def at(issue: Issue, rest: str = "") -> str:
+    return f"/admin/newsletter/issue/{issue.pk}/revisions/{rest}"
+
+
+def test_list_says_who_what_and_how_much(draft: Issue, ada: User, desk: Client) -> None:
+    revisions.save(draft, by=ada, changes={"body": draft.body.replace("Good morning.", "Good evening, all.")})
+
+    page = desk.get(at(draft)).text
+
+    assert "<ins>+2</ins>" in page
+    assert "<del>−1</del>" in page
+    assert "Ada" in page
+
+
+def test_list_of_an_issue_without_any_says_so(draft: Issue, desk: Client) -> None:
+    assert "There are none yet" in desk.get(at(draft)).text
+
+
+def test_two_revisions_are_compared_and_everything_is_escaped(draft: Issue, ada: User, desk: Client) -> None:
+    revisions.save(draft, by=ada, changes={"subject": NASTY})
+
+    page = desk.get(at(draft, "compare/?before=2&after=1")).text
+
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;" in page or "&lt;</ins>" in page
+    assert [desk.get(at(draft, f"compare/?{query}")).status_code for query in ("", "before=1&after=9")] == [
+        404,
+        404,
+    ]
+
+
+def test_formatting_alone_is_no_difference_in_words(draft: Issue, ada: User, desk: Client) -> None:
+    revisions.save(draft, by=ada, changes={"body": draft.body.replace("Good", "<em>Good</em>")})
+
+    page = desk.get(at(draft, "compare/?before=1&after=2")).text
+
+    assert "only their formatting differs" in page
+
+
+def test_revision_is_shown_in_a_frame_that_runs_nothing(draft: Issue, ada: User, desk: Client) -> None:
+    revisions.save(draft, by=ada, changes={"body": "<p>Now</p>"})
+
+    whole = desk.get(at(draft, "1/"))
+    frame = desk.get(at(draft, "1/page/"))
+
+    assert f'src="{at(draft, "1/page/")}" sandbox=""' in whole.text
+    assert "high at nine" in frame.text
+    assert frame.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none';")
+
+
+def test_restoring_is_one_press_and_says_so(draft: Issue, ada: User, desk: Client) -> None:
+    was = draft.subject
+    revisions.save(draft, by=ada, changes={"subject": "Ebb"})
+
+    looked = desk.get(at(draft, "1/restore/")).status_code
+    page = desk.post(at(draft, "1/restore/"), follow=True).text
+    again = desk.post(at(draft, "1/restore/"), follow=True).text
+
+    draft.refresh_from_db()
+    assert (looked, draft.subject) == (405, was)
+    assert "Revision 1 is what the issue says again." in page
+    assert "The issue says that already." in again
+
+
+def test_kept_text_is_offered_compared_and_taken_over(draft: Issue, ada: User, desk: Client) -> None:
+    publishing.publish(draft)
+    revisions.keep(draft, by=ada, changes={"subject": "Corrected"})
+    change = f"/admin/newsletter/issue/{draft.pk}/change/"
+
+    offered = desk.get(change).text
+    taken = desk.post(f"/admin/newsletter/issue/{draft.pk}/kept/take/", follow=True).text
+
+    draft.refresh_from_db()
+    assert "that is not in the issue" in offered
+    assert draft.subject == "Corrected"
+    assert "Your text is what the issue says now." in taken
+    assert "mails that went out stay as they are" in taken
+    assert "that is not in the issue" not in taken
+
+
+def test_saving_a_scheduled_issue_says_what_became_of_the_schedule(
+    draft: Issue, ada: User, desk: Client
+) -> None:
+    revisions.save(draft, by=ada, changes={"subject": "Ebb"})
+    publishing.schedule(draft, at=datetime(2030, 1, 1, tzinfo=UTC))
+
+    page = desk.post(at(draft, "1/restore/"), follow=True).text
+
+    draft.refresh_from_db()
+    assert draft.status == "draft"
+    assert "schedule" in page.partition("messagelist")[2].partition("</ul>")[0]
+
+
+def test_history_is_for_those_who_may_see_and_change_the_issue(
+    draft: Issue, ada: User, client: Client
+) -> None:
+    revisions.save(draft, by=ada, changes={"subject": "Ebb"})
+    writer, other = (User.objects.create_user(name, is_staff=True) for name in ("writer", "other"))
+    Member.objects.create(user=writer, newsletter=draft.newsletter, role="writer")
+    Member.objects.create(user=other, newsletter=factories.newsletter("weekly"), role="publisher")
+    pages = ("", "1/", "1/page/", "compare/?before=1&after=2")
+
+    codes = []
+    for user in (writer, other):
+        client.force_login(user)
+        codes.append([client.get(at(draft, page)).status_code for page in pages])
+        codes.append([client.post(at(draft, "1/restore/")).status_code])
+
+    assert codes == [[200] * 4, [302], [404] * 4, [404]]
