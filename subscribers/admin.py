@@ -1,11 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
-from newsletter.adminsite import ModelAdmin, TabularInline, action, register
+from newsletter import team
+from newsletter.adminsite import ModelAdmin, Paginator, TabularInline, action, register
 from subscribers import lifecycle, tasks
 from subscribers.addresses import InvalidAddress, canonical
 from subscribers.models import Subscriber, Subscription, Suppression, address_key
@@ -32,8 +34,11 @@ class AddressForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         super()._post_clean()  # type: ignore[misc]  # there, but not in the stubs
 
 
-class SubscriptionInline(TabularInline):  # type: ignore[type-arg]
+class SubscriptionInline(TabularInline):
+    """A person's subscriptions to the newsletters of whoever looks; to which others they are is not said."""
+
     model = Subscription
+    newsletter_path = "newsletter"
     extra = 0
     readonly_fields = [
         "newsletter",
@@ -45,6 +50,10 @@ class SubscriptionInline(TabularInline):  # type: ignore[type-arg]
     ]
     can_delete = False
 
+    def may(self, request: HttpRequest, verb: str, obj: Any = None) -> bool:
+        """`obj` is the person, who is of no one newsletter; which rows are shown decides."""
+        return super().may(request, verb)
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
@@ -52,12 +61,25 @@ class SubscriptionInline(TabularInline):  # type: ignore[type-arg]
 @register(Subscriber)
 class SubscriberAdmin(ModelAdmin):
     form = AddressForm
+    newsletter_path = "subscriptions__newsletter"
     fields = ["email", "first_name"]
     list_display = ["email", "first_name", "created_at"]
     search_fields = ["email__startswith"]
     search_help_text = _("The beginning of an address.")
-    show_full_result_count = False
     inlines = [SubscriptionInline]
+    ordering = ["-pk"]
+    sortable_by: ClassVar[list[str]] = []  # a million rows are not put into another order for a page
+
+    def of(self, rows: QuerySet[Subscriber], ids: list[int]) -> QuerySet[Subscriber]:
+        """Each person once, however many newsletters they read."""
+        return rows.filter(Exists(Subscription.objects.filter(subscriber=OuterRef("pk"), newsletter__in=ids)))
+
+    def may(self, request: HttpRequest, verb: str, obj: Subscriber | None = None) -> bool:
+        """Whoever may do it in one of the newsletters that this person reads."""
+        if obj is None or not super().may(request, verb):
+            return super().may(request, verb)
+        ids = team.newsletter_ids(request.user, self.permission(verb))
+        return ids is None or obj.subscriptions.filter(newsletter__in=ids).exists()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Subscriber | None = None) -> list[str]:
         return ["email"] if obj else []
@@ -80,17 +102,30 @@ class SubscriberAdmin(ModelAdmin):
         return super().get_form(request, obj, change, **kwargs)
 
 
+class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """By address: whether we know it from another newsletter is nobody's business who adds it to this one."""
+
+    email = forms.CharField(label=_("Address"), max_length=320, widget=forms.EmailInput)
+
+    class Meta:
+        model = Subscription
+        fields = ["newsletter"]
+
+    clean_email = AddressForm.clean_email
+
+
 @register(Subscription)
 class SubscriptionAdmin(ModelAdmin):
+    newsletter_path = "newsletter"
+    form = SubscriptionForm
     list_display = ["subscriber", "newsletter", "status", "origin", "confirmed_at", "unsubscribed_at"]
     list_filter = ["status", "newsletter"]
     list_select_related = ["subscriber", "newsletter"]
     search_fields = ["subscriber__email__startswith"]
     search_help_text = _("The beginning of an address.")
-    show_full_result_count = False
-    autocomplete_fields = ["subscriber"]
     plain_selects = ["newsletter"]
-    fields = ["subscriber", "newsletter"]
+    ordering = ["-pk"]
+    sortable_by: ClassVar[list[str]] = []  # a million rows are not put into another order for a page
     readonly = [
         "subscriber",
         "newsletter",
@@ -102,8 +137,18 @@ class SubscriptionAdmin(ModelAdmin):
     ]
     actions = ["unsubscribe"]
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Subscription], search_term: str
+    ) -> tuple[QuerySet[Subscription], bool]:
+        """Found first and put into order afterwards: asked for both at once, PostgreSQL goes through all of them from
+        the newest on, and looks each one's address up."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if search_term:
+            found = queryset.filter(pk__in=found.order_by().values("pk")[: Paginator.most + 1])
+        return found, may_repeat
+
     def get_fields(self, request: HttpRequest, obj: Subscription | None = None) -> Any:
-        return self.readonly if obj else ["subscriber", "newsletter"]
+        return self.readonly if obj else ["email", "newsletter"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Subscription | None = None) -> list[str]:
         """Only the reader's own confirmation makes a subscription active."""
@@ -113,18 +158,24 @@ class SubscriptionAdmin(ModelAdmin):
         """A reader who left must stay known as one who left."""
         return False
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj:  # all of it is shown, and nothing asked for
+            kwargs["form"] = forms.ModelForm
+        return super().get_form(request, obj, change, **kwargs)
+
     def save_model(self, request: HttpRequest, obj: Subscription, form: Any, change: bool) -> None:
         if change:
             return
         asked = lifecycle.subscribe(
-            obj.newsletter, email=obj.subscriber.email, origin=Subscription.Origin.ADMIN
+            obj.newsletter, email=form.cleaned_data["email"], origin=Subscription.Origin.ADMIN
         )
-        obj.pk = asked.pk
+        obj.pk, obj.subscriber = asked.pk, asked.subscriber
         tasks.wake(asked.pk)
 
     @action(description=_("Unsubscribe the selected readers"), permissions=["change"])
     def unsubscribe(self, request: HttpRequest, queryset: QuerySet[Subscription]) -> None:
-        left = sum(lifecycle.unsubscribe(subscription) for subscription in queryset)
+        theirs = self.within(request, queryset, "change")  # what is listed may be only theirs to see
+        left = sum(lifecycle.unsubscribe(subscription) for subscription in theirs)
         self.message_user(request, _("%d readers unsubscribed.") % left)
 
 
@@ -140,7 +191,6 @@ class SuppressionAdmin(ModelAdmin):
 
     list_display = ["address_key", "reason", "suppressed_at"]
     list_filter = ["reason"]
-    show_full_result_count = False
     search_fields = ["address_key"]
     search_help_text = _("A whole address.")
 

@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 
 from delivery.models import Dispatch
+from newsletter import team
 from newsletter.adminsite import site
+from newsletter.models import Issue
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from collections.abc import Callable
 
-may_send = permission_required("delivery.add_dispatch", raise_exception=True)
-may_watch = permission_required("delivery.view_dispatch", raise_exception=True)
-may_see_readers = permission_required("delivery.view_delivery", raise_exception=True)
+    from django.http import HttpRequest, HttpResponse
+    from django.http.response import HttpResponseBase
+
+
+def _only_who(right: str) -> Callable[[Callable[..., Any]], Callable[..., HttpResponseBase]]:
+    """For a view of one issue or dispatch, which its address names: 403 without this right in its newsletter."""
+
+    def lock(view: Callable[..., Any]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def locked(request: HttpRequest, **named: Any) -> HttpResponseBase:
+            ids = team.newsletter_ids(request.user, right)
+            if ids is not None and (not ids or _newsletter_id(**named) not in ids):
+                raise PermissionDenied
+            found: HttpResponseBase = view(request, **named)
+            return found
+
+        return locked
+
+    return lock
+
+
+def _newsletter_id(*, issue_id: int = 0, dispatch_id: int = 0, **others: Any) -> int:
+    """By its key alone: what else the page needs of it is the page's own question."""
+    issues = Issue.objects.filter(pk=issue_id) if issue_id else Issue.objects.filter(dispatches=dispatch_id)
+    found = issues.values_list("newsletter", flat=True).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+may_send = _only_who(team.Right.SEND)
+may_watch = _only_who(team.Right.WATCH)
+may_see_readers = _only_who("delivery.view_delivery")
 
 
 def dispatch_or_404(dispatch_id: int) -> Dispatch:

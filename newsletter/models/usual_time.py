@@ -2,21 +2,36 @@ from __future__ import annotations
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.formats import time_format
+from django.utils.text import get_text_list
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from newsletter.models.newsletter import Newsletter
 
+WEEKDAYS = 0b0011111
+WEEKENDS = 0b1100000
 EVERY_DAY = 0b1111111
+WHOLE = {EVERY_DAY: _("every day"), WEEKDAYS: _("weekdays"), WEEKENDS: _("weekends")}
+# Bit 0 is Monday, as date.weekday() counts.
+DAYS = (
+    _("Mondays"),
+    _("Tuesdays"),
+    _("Wednesdays"),
+    _("Thursdays"),
+    _("Fridays"),
+    _("Saturdays"),
+    _("Sundays"),
+)
 
 
 class UsualTime(models.Model):
     """When issues of a newsletter usually go out, by its own clock: "weekdays 06:30"."""
 
     newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="usual_times")
-    # Bit 0 is Monday, as date.weekday() counts.
     days = models.PositiveSmallIntegerField(
         _("days"),
-        default=0b0011111,
+        default=WEEKDAYS,
         validators=[
             MinValueValidator(1, _("Choose at least one day.")),
             MaxValueValidator(EVERY_DAY),
@@ -35,4 +50,15 @@ class UsualTime(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.days:07b} {self.time:%H:%M}"
+        return self.in_words
+
+    @property
+    def in_words(self) -> str:
+        """ "weekdays 06:30", "Mondays and Thursdays 18:00"."""
+        names = [str(name) for bit, name in enumerate(DAYS) if self.is_on(bit)]
+        days = WHOLE.get(self.days) or get_text_list(names, gettext("and"))
+        return f"{days} {time_format(self.time, 'H:i')}"
+
+    def is_on(self, weekday: int) -> bool:
+        """0 is Monday, as date.weekday() counts."""
+        return bool(self.days >> weekday & 1)

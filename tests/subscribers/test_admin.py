@@ -18,7 +18,7 @@ def desk(db: None, client: Client) -> Client:
 def test_adding_a_subscription_by_hand_still_asks_the_reader(daily: Newsletter, desk: Client) -> None:
     desk.post("/admin/subscribers/subscriber/add/", form({"email": "Ada@Example.com", "first_name": "Ada"}))
     ada = Subscriber.objects.get()
-    desk.post("/admin/subscribers/subscription/add/", {"subscriber": ada.pk, "newsletter": daily.pk})
+    desk.post("/admin/subscribers/subscription/add/", {"email": "ADA@example.com", "newsletter": daily.pk})
 
     subscription = Subscription.objects.get()
     assert (ada.email, ada.address_key) == ("ada@example.com", address_key("ada@example.com"))

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.env import BASE_DIR, env
-from config.management.commands.seed_demo import DEMO_PASSWORD, DEMO_USER
+from config.management.commands.seed_demo import DEMO_PASSWORD, DEMO_TEAM, DEMO_USER
 from config.processes import Part, Runner, bound_to_parent
 
 COLOURS = {"web": "36", "worker": "32", "beat": "33", "courant": "1"}
@@ -77,6 +77,7 @@ class Command(BaseCommand):
 
     Site    {site}/
     Admin   {site}/admin/    log in as {DEMO_USER} with the password {DEMO_PASSWORD}
+            or, with the same password, as {", ".join(f"{name} ({role})" for name, role in DEMO_TEAM.items())}
     Outbox  {site}/outbox/   every mail Courant sends here
 
   Ctrl-C stops all of it; what you did stays in {settings.DATA_DIR} for the next time.

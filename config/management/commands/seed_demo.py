@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from delivery import gateway, preparation, submission
 from delivery.models import Attempt, Delivery, Dispatch
-from newsletter.models import Issue, Newsletter
+from newsletter.models import Issue, Member, Newsletter
 from newsletter.samples import MASTHEAD, SAMPLES
 from subscribers import counting
 from subscribers.models import Subscriber, Subscription, address_key
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DEMO_USER = "editor"
 DEMO_PASSWORD = "courant"  # noqa: S105 -- the demo's own, printed on its screen; refused with DEBUG off
+# Two pairs of eyes and a writer, by the names of their roles; the password is the same.
+DEMO_TEAM = {"ada": "publisher", "ben": "editor", "cleo": "writer"}
 READERS = 200
 CHUNK = 2000
 FIRST_NAMES = (
@@ -49,6 +51,7 @@ class Command(BaseCommand):
             counting.refresh()
             newsletter.refresh_from_db()
             self._add_issues(newsletter)
+            _make_team(newsletter)
         _add_readers(newsletter, upto=subscribers)
         counting.refresh()
         newsletter.refresh_from_db()
@@ -72,6 +75,15 @@ def _make_editor() -> None:
     users = get_user_model().objects
     if not users.filter(username=DEMO_USER).exists():
         users.create_superuser(DEMO_USER, "editor@example.com", DEMO_PASSWORD)
+
+
+def _make_team(newsletter: Newsletter) -> None:
+    users = get_user_model().objects
+    for name, role in DEMO_TEAM.items():
+        user = users.filter(username=name).first() or users.create_user(
+            name, f"{name}@example.com", DEMO_PASSWORD, first_name=name.capitalize(), is_staff=True
+        )
+        Member.objects.get_or_create(newsletter=newsletter, user=user, defaults={"role": role})
 
 
 def _send_days_ago(issue: Issue, *, days: int) -> None:

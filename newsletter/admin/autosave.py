@@ -1,0 +1,139 @@
+"""What the page of the issue form says and asks while somebody writes (static/newsletter/autosave.js, presence.js)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import JsonResponse
+from django.urls import path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from newsletter import presence, revisions
+from newsletter.adminsite import ModelAdmin
+from newsletter.models import Issue, Revision
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.http import HttpRequest
+    from django.urls import URLPattern
+
+    from newsletter.forms import IssueForm
+
+Said = dict[str, Any]
+
+
+def shown_time(moment: datetime, *, issue: Issue) -> str:
+    """By the newsletter's clock; with the day when it was another."""
+    zone = ZoneInfo(issue.newsletter.time_zone)
+    here, stored = moment.astimezone(zone), issue.updated_at.astimezone(zone)
+    return f"{here:%H:%M}" if here.date() == stored.date() else date_format(here, "DATETIME_FORMAT")
+
+
+class AutosaveAdmin(ModelAdmin):
+    """The endpoints of a page that saves by itself. Answers are JSON, also the bad ones."""
+
+    def get_urls(self) -> list[URLPattern]:
+        view, name = self.admin_site.admin_view, "newsletter_issue_%s"
+        mine = [
+            path("autosave/", view(self.autosave_view), name=name % "autosave"),
+            path("<int:pk>/autosave/", view(self.autosave_view), name=name % "autosave"),
+            path("<int:pk>/presence/", view(self.presence_view), name=name % "presence"),
+        ]
+        return [*mine, *super().get_urls()]
+
+    @method_decorator(require_POST)
+    def autosave_view(self, request: HttpRequest, pk: int | None = None) -> JsonResponse:
+        issue = self._open(request, pk) if pk else None
+        if pk and issue is None:
+            words = _("This issue was deleted. Your words are still here: Save makes a new issue of them.")
+            return JsonResponse({"gone": words}, status=404)
+        with transaction.atomic():
+            form: Any = self.get_form(request, issue, change=bool(pk))(request.POST, instance=issue)
+            form.is_valid()
+            answer, status = self._written(request, form) if issue else self._added(request, form)
+        return JsonResponse(answer, status=status)
+
+    @method_decorator(require_POST)
+    def presence_view(self, request: HttpRequest, pk: int) -> JsonResponse:
+        issue = self._open(request, pk)
+        if issue is None:
+            return JsonResponse({"others": []}, status=404)
+        tab = request.POST.get("tab", "")[:36]
+        if "gone" in request.POST:
+            presence.gone(issue, by=request.user, tab=tab)
+            return JsonResponse({"others": []})
+        presence.seen(issue, by=request.user, tab=tab)
+        others = presence.others(issue, by=request.user, tab=tab)
+        return JsonResponse({"others": [self._other(each, issue) for each in others]})
+
+    def _open(self, request: HttpRequest, pk: int) -> Issue | None:
+        """None where it is not, or not theirs to see."""
+        issue = self.get_queryset(request).select_related("newsletter").filter(pk=pk).first()
+        if issue and not self.has_change_permission(request, issue):
+            raise PermissionDenied
+        return issue
+
+    def _added(self, request: HttpRequest, form: IssueForm) -> tuple[Said, int]:
+        """The first words of a new issue, once it has a subject and a place."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        written = form.written()
+        if not {"newsletter", "subject", "slug"} <= written.keys():
+            return {"waits": _("Not saved yet: it needs a subject.")}, 200
+        if not self.has_add_permission(request, written["newsletter"]):
+            raise PermissionDenied
+        issue = Issue(**written)
+        revisions.create(issue, by=request.user, kind=Revision.Kind.AUTOSAVED)
+        urls = {
+            "url": reverse("admin:newsletter_issue_change", args=[issue.pk]),
+            "autosave": reverse("admin:newsletter_issue_autosave", args=[issue.pk]),
+            "presence": reverse("admin:newsletter_issue_presence", args=[issue.pk]),
+        }
+        return self._said(issue, form) | urls, 200
+
+    def _written(self, request: HttpRequest, form: IssueForm) -> tuple[Said, int]:
+        issue, written = form.instance, form.written()
+        goes_on = request.POST.get("goes_on", "")
+        if form.meanwhile or form.is_settled:
+            aside = revisions.keep(
+                issue, by=request.user, changes=written, goes_on=int(goes_on) if goes_on.isdecimal() else None
+            )
+            said = self._said(issue, form) | {"kept": aside.number}
+            return (said | self._conflict(form.meanwhile), 409) if form.meanwhile else (said, 200)
+        saved = revisions.save(
+            issue, by=request.user, changes=written, kind=Revision.Kind.AUTOSAVED, seen=form.seen
+        )
+        return self._said(issue, form) | {"notes": list(saved.consequences) if saved else []}, 200
+
+    def _said(self, issue: Issue, form: IssueForm) -> Said:
+        issue.refresh_from_db(fields=["updated_at", "slug"])
+        return {
+            "at": shown_time(issue.updated_at, issue=issue),
+            "version": issue.updated_at.isoformat(),
+            "slug": issue.slug,
+            "errors": {name: list(errors) for name, errors in form.errors.items() if name != "__all__"},
+        }
+
+    def _conflict(self, stored: Issue) -> Said:
+        who = presence.name(stored.edited_by) or _("Somebody")
+        words = _("%(who)s saved this issue at %(time)s. Yours is kept, and no longer saved by itself.")
+        return {"conflict": words % {"who": who, "time": shown_time(stored.updated_at, issue=stored)}}
+
+    def _other(self, other: presence.Other, issue: Issue) -> str:
+        since = shown_time(other.since, issue=issue)
+        if other.is_self:
+            return _("You have this open in another tab, since %(since)s.") % {"since": since}
+        if other.changed_at is None:
+            return _("%(who)s has this open since %(since)s.") % {"who": other.name, "since": since}
+        return _("%(who)s has this open since %(since)s, last change %(changed)s.") % {
+            "who": other.name,
+            "since": since,
+            "changed": shown_time(other.changed_at, issue=issue),
+        }

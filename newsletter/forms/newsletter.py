@@ -1,0 +1,123 @@
+"""A newsletter's settings: the newsletter itself, when it usually goes out, what it knows of its readers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.dates import WEEKDAYS_ABBR
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+
+from newsletter import zones
+from newsletter.models import Issue, Newsletter, ReaderField, UsualTime
+from newsletter.models.reader_field import FIRST_NAME
+
+# A column of this name already says something else in an import.
+TAKEN_NAMES = frozenset({FIRST_NAME, "name", "firstname", "email", "email_address", "address"})
+
+
+class NewsletterForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    class Meta:
+        model = Newsletter
+        fields = "__all__"  # noqa: DJ007 -- the admin says which
+        widgets = {
+            "accent": forms.TextInput(attrs={"type": "color", "data-look": ""}),
+            "description": forms.Textarea(attrs={"rows": 3, "class": "short"}),
+            "postal_address": forms.Textarea(attrs={"rows": 2, "class": "short"}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if zone := self.fields.get("time_zone"):
+            groups = zones.groups(chosen=self.instance.time_zone)
+            self.fields["time_zone"] = forms.ChoiceField(
+                label=zone.label, choices=groups, initial=zone.initial, help_text=zone.help_text
+            )
+
+    def clean_postal_address(self) -> str:
+        """One line, however it was typed: a mail's foot sets it as it fits."""
+        lines = (line.strip(" ,") for line in self.cleaned_data["postal_address"].splitlines())
+        return ", ".join(line for line in lines if line)
+
+
+class DaysField(forms.MultipleChoiceField):
+    """Seven boxes, stored as the bits of one number."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=list(WEEKDAYS_ABBR.items()), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, int):
+            return [str(day) for day in WEEKDAYS_ABBR if value >> day & 1]
+        return value
+
+    def clean(self, value: Any) -> Any:
+        return sum(1 << int(day) for day in set(super().clean(value)))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
+
+
+class UsualTimeForm(forms.ModelForm):  # type: ignore[type-arg]
+    days = DaysField(
+        label=_("Days"), initial=0b0011111, error_messages={"required": _("Choose at least one day.")}
+    )
+
+    class Meta:
+        model = UsualTime
+        fields = ["days", "time"]
+        widgets = {"time": forms.TimeInput(format="%H:%M", attrs={"type": "time"})}
+
+
+class ReaderFieldForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = ReaderField
+        fields = ["label", "name", "fallback"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Imports, readers and issues know it by this name, and so it stays.
+        self.fields["name"].disabled = bool(self.instance.pk)
+        self.fields["name"].required = False
+        self.fields["name"].help_text = _(
+            "Left empty, it is made of the label. It stays as it is once saved."
+        )
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        if "name" in cleaned and not cleaned["name"]:
+            cleaned["name"] = self._name(cleaned.get("label", ""))
+        if cleaned.get("name") in TAKEN_NAMES:
+            message = _("Every newsletter has “%(name)s” already. Please choose another name.")
+            self.add_error("name", ValidationError(message, code="taken", params={"name": cleaned["name"]}))
+        return cleaned
+
+    def _name(self, label: str) -> str:
+        letters = "".join(letter for letter in slugify(label).replace("-", "_") if not letter.isdigit())
+        name = letters.strip("_")[:30].strip("_")
+        if label and len(name) < 2:
+            self.add_error("name", _("No name can be made of this label: please write one, like home_town."))
+        return name
+
+
+class ReaderFieldFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    """A field that a waiting issue speaks of must not go: the issue could not be sent."""
+
+    def clean(self) -> None:
+        super().clean()
+        for form in self.deleted_forms:
+            if issue := _speaks_of(form.instance):
+                message = _("“%(field)s” is used in “%(issue)s”. Take it out of that issue first.")
+                params = {"field": form.instance.label, "issue": issue.subject}
+                raise ValidationError(message, code="used", params=params)
+
+
+def _speaks_of(field: ReaderField) -> Issue | None:
+    waiting = models.Q(status=Issue.Status.DRAFT) | models.Q(status=Issue.Status.SCHEDULED)
+    found = Issue.objects.filter(waiting, newsletter=field.newsletter_id)
+    return found.filter(body__contains=f'data-field="{field.name}"').only("subject").first()
