@@ -17,9 +17,18 @@ from newsletter.rendering.blocks import BLOCKS, Block
 Allowed = dict[str, Any]
 Processor = Callable[[object, Allowed], None]
 
-# In this order on the toolbar; names are those of the menu items in static/newsletter/blocks.js.
+# The files in static/newsletter. Each is named newsletter/<name> in the page's import map, so that they find one
+# another under the names that collected static files really have.
+EXTENSION_MODULES = (
+    *("arrivals", "blocks", "fields", "links", "notices", "pasting"),
+    *("pictures", "pieces", "slash", "toolbar"),
+)
+SHARED_MODULES = ("controls", "dialogs", "inserting", "menus", "uploads", "wordlists")
+IMPORTS = {f"newsletter/{name}": f"newsletter/{name}.js" for name in EXTENSION_MODULES + SHARED_MODULES}
+
+# In this order on the toolbar; names are those of the groups in static/newsletter/controls.js.
 TOOLBAR = [
-    {"group": name} for name in ("kind", "words", "link", "list", "quote", "box", "insert", "history", "html")
+    {"group": name} for name in ("insert", "kind", "words", "link", "list", "history", "html", "around")
 ]
 
 # What each extension is told; True where its own defaults are right.
@@ -30,13 +39,13 @@ OPTIONS: dict[str, object] = {
 }
 
 # Extensions that write no HTML of their own.
-BEHAVIOURS = ("Boxes", "Dialogs", "Toolbar", "TrailingNode")
+BEHAVIOURS = ("Arrivals", "Boxes", "Notices", "Pasting", "Pieces", "SlashMenu", "Toolbar", "TrailingNode")
 
 # What an issue's editor is made of: every block of the list, and what makes it pleasant to write in.
 EXTENSIONS: dict[str, object] = {block.extension: OPTIONS.get(block.extension, True) for block in BLOCKS} | {
     "Menu": {"defaultItems": False, "groups": TOOLBAR},
     **dict.fromkeys(BEHAVIOURS, True),
-    "HTML": True,
+    "HTML": False,  # ours is a labelled dialog
     "Fullscreen": False,
     "NoSpellCheck": False,
 }
@@ -61,7 +70,7 @@ def writes_nothing(_config: object, _allowed: Allowed) -> None:
 
 EXTENSION_GROUPS: list[dict[str, Any]] = [
     {
-        "js": [static_lazy(f"newsletter/{name}.js") for name in ("blocks", "pieces", "toolbar")],
+        "js": [static_lazy(f"newsletter/{name}.js") for name in EXTENSION_MODULES],
         "extensions": {block.extension: processor(block) for block in BLOCKS}
         | dict.fromkeys(BEHAVIOURS, writes_nothing),
     }

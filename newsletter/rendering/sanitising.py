@@ -7,18 +7,22 @@ from urllib.parse import urlsplit
 
 import nh3
 
+from newsletter.rendering.balancing import balanced
 from newsletter.rendering.blocks import ATTRIBUTES, CLASSES, TAGS
 from newsletter.rendering.characters import without_strays
 
 HOST_FIRST = re.compile(r"[\w-]+(\.[\w-]+)*\.[a-z]{2,}(:\d+)?([/?#]|$)", re.IGNORECASE)
 BLOCK_NAMES = frozenset({"take", "also", "joke", "sponsor", "feedback", "subscribe"})
 LARGEST_SIDE = 10_000
+FIELD_NAME = re.compile(r"[a-z][a-z_]{0,29}")
+SPAN = re.compile(r"<span([^>]*)>|</span>")
 
 
 def sanitise(html: str) -> str:
     """The stored form of a body: only the blocks of blocks.py, no script, no slot mark, addresses made whole."""
     # Twice: an entity such as &#xe000; becomes a character only in the parser.
-    cleaned = without_strays(CLEANER.clean(without_strays(html))).strip()
+    cleaned = without_strays(CLEANER.clean(balanced(without_strays(html))))
+    cleaned = _without_idle_spans(cleaned).strip()
     return "" if cleaned in {"<p></p>", "<p><br></p>"} else cleaned
 
 
@@ -32,7 +36,22 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
         return " ".join(each for each in value.split() if each in CLASSES.get(tag, ())) or None
     if name == "data-block":
         return value if value in BLOCK_NAMES else None
+    if name == "data-field":
+        return value if FIELD_NAME.fullmatch(value) else None
     return value
+
+
+def _without_idle_spans(html: str) -> str:
+    """A span that names no field goes, and its words stay. The cleaner leaves every tag closed, and no ">" in one."""
+    kept: list[bool] = []
+
+    def tag(match: re.Match[str]) -> str:
+        if match[0] == "</span>":
+            return match[0] if kept.pop() else ""
+        kept.append(" data-field=" in match[1])
+        return match[0] if kept[-1] else ""
+
+    return SPAN.sub(tag, html)
 
 
 def address(value: str, *, schemes: tuple[str, ...]) -> str | None:

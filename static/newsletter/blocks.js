@@ -3,10 +3,12 @@ import {
   Document as AnyDocument,
   Extension,
   Node,
-  pm,
-  mergeAttributes,
+  Plugin,
   gettext,
+  mergeAttributes,
+  pm,
 } from "django-prose-editor/editor"
+import { ask } from "newsletter/dialogs"
 
 const PARAGRAPH = { type: "paragraph" }
 
@@ -33,7 +35,7 @@ const moveTo =
     return true
   }
 
-const put = (editor, json, cursor) => {
+export const put = (editor, json, cursor = 1) => {
   const { doc, selection } = editor.state
   const place = placeFor(selection, editor.schema.nodes[json.type])
   const start = place.from ?? place
@@ -41,13 +43,13 @@ const put = (editor, json, cursor) => {
   editor.chain().focus().insertContentAt(place, isLast ? [json, PARAGRAPH] : json).command(moveTo(start + cursor)).run()
 }
 
-const boxAround = ({ $from }) => {
+export const boxAround = ({ $from }) => {
   const node = $from.depth > 0 ? $from.node(1) : null
   return node?.type.spec.wraps ? { node, from: $from.before(1), to: $from.after(1) } : null
 }
 
 /* Put a box around the blocks that are selected, or an empty one where the cursor is. */
-const wrap = (editor, name) => {
+export const wrap = (editor, name) => {
   const { $from, $to, from } = editor.state.selection
   const type = editor.schema.nodes[name]
   const range = { from: $from.depth ? $from.before(1) : $from.pos, to: $to.depth ? $to.after(1) : $to.pos }
@@ -61,67 +63,73 @@ const wrap = (editor, name) => {
   return put(editor, { type: name, content: empty }, name === "also" ? 4 : 2)
 }
 
-const unwrap = (editor) => {
+export const unwrap = (editor) => {
   const box = boxAround(editor.state.selection)
   if (!box) return
   const cursor = editor.state.selection.from - 1
   editor.chain().focus().insertContentAt(box, box.node.content.toJSON()).command(moveTo(cursor)).run()
 }
 
+export const hasTitle = ({ type }) => "title" in (type.spec.attrs ?? {})
+
+/* A box with a title never goes without one: readers must know an advertisement when they see it. */
+export const rename = async (editor, box = boxAround(editor.state.selection)) => {
+  if (!box || !hasTitle(box.node)) return
+  const title = { name: "title", label: gettext("Title of the box"), value: box.node.attrs.title, isRequired: true }
+  const answer = await ask(editor, { title: gettext("Title of the box"), fields: [title] })
+  if (!answer) return
+  const setTitle = ({ tr }) => Boolean(tr.setNodeAttribute(box.from, "title", answer.title))
+  editor.chain().focus().command(setTitle).run()
+}
+
 const title = (usual) => ({
   title: {
     default: usual,
-    parseHTML: (element) => element.dataset.title || usual,
+    parseHTML: (element) => element.dataset.title?.trim() || usual,
     renderHTML: (attrs) => ({ "data-title": attrs.title }),
   },
 })
 
-const box = (name, { selector, tag, attrs, content, ...more }) =>
+const box = (name, { tag, content, usual, startsWith, isQuote }) =>
   Node.create({
     name,
     group: "box",
     content,
     defining: true,
-    extendNodeSchema: (extension) =>
-      extension.name === name ? { wraps: true, startsWith: more.startsWith } : {},
-    addAttributes: () => more.attributes ?? {},
-    parseHTML: () => [{ tag: selector, priority: 60 }],
-    renderHTML: ({ HTMLAttributes }) => [tag, mergeAttributes(HTMLAttributes, attrs), 0],
+    extendNodeSchema: (extension) => (extension.name === name ? { wraps: true, startsWith } : {}),
+    addAttributes: () => (usual ? title(usual) : {}),
+    parseHTML: () => [{ tag: isQuote ? "blockquote.pull" : `${tag}[data-block=${name}]`, priority: 60 }],
+    renderHTML: ({ HTMLAttributes }) => {
+      const own = isQuote ? { class: "pull" } : { class: name, "data-block": name }
+      return [tag, mergeAttributes(HTMLAttributes, own), 0]
+    },
   })
 
 /* Boxes stand in the issue itself, not in lists or quotes. */
 export const Document = AnyDocument.extend({ content: "(block | box)+" })
 
 export const Take = box("take", {
-  selector: "aside[data-block=take]",
   tag: "aside",
-  attrs: { class: "take", "data-block": "take" },
   content: "(paragraph | bulletList | orderedList | button)+",
-  attributes: title(gettext("Our take")),
+  usual: gettext("Our take"),
 })
 
 export const Also = box("also", {
-  selector: "section[data-block=also]",
   tag: "section",
-  attrs: { class: "also", "data-block": "also" },
   content: "(bulletList | orderedList | paragraph)+",
-  attributes: title(gettext("Also worth noting")),
+  usual: gettext("Also worth noting"),
   startsWith: [{ type: "bulletList", content: [{ type: "listItem", content: [PARAGRAPH] }] }],
 })
 
-export const Joke = box("joke", {
-  selector: "aside[data-block=joke]",
+export const Joke = box("joke", { tag: "aside", content: "paragraph+" })
+
+export const Sponsor = box("sponsor", {
   tag: "aside",
-  attrs: { class: "joke", "data-block": "joke" },
-  content: "paragraph+",
+  content: "(paragraph | bulletList | orderedList | picture | button)+",
+  usual: gettext("Sponsored"),
 })
 
-export const PullQuote = box("pullQuote", {
-  selector: "blockquote.pull",
-  tag: "blockquote",
-  attrs: { class: "pull" },
-  content: "paragraph+",
-})
+export const PullQuote = box("pullQuote", { tag: "blockquote", content: "paragraph+", isQuote: true })
 
 export const Lead = Extension.create({
   name: "lead",
@@ -140,5 +148,17 @@ export const Lead = Extension.create({
   ],
 })
 
-/* Lent to toolbar.js and pieces.js: each file is loaded by itself. */
-export const Boxes = Extension.create({ name: "boxes", addStorage: () => ({ put, wrap, unwrap, boxAround }) })
+/* The title is drawn by the style sheet; a click on it opens it. */
+const openTitle = (editor) => (view, _position, node, from, event) => {
+  if (!node.type.spec.wraps || !hasTitle(node) || event.target !== view.nodeDOM(from)) return false
+  if (event.clientY > event.target.firstElementChild.getBoundingClientRect().top) return false
+  rename(editor, { node, from })
+  return true
+}
+
+export const Boxes = Extension.create({
+  name: "boxes",
+  addProseMirrorPlugins() {
+    return [new Plugin({ props: { handleClickOn: openTitle(this.editor) } })]
+  },
+})

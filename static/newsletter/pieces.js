@@ -1,51 +1,27 @@
-/* What is written in a dialog: buttons, pictures, subscribe boxes, links and the titles of boxes. */
-import {
-  Extension,
-  Link as AnyLink,
-  Node,
-  Plugin,
-  crel,
-  gettext,
-  pm,
-  updateAttrsDialog,
-} from "django-prose-editor/editor"
+/* Blocks that are written in a dialog, and shown, not typed into: buttons, subscribe boxes, the feedback line. */
+import { Extension, Node, Plugin, crel, gettext, pm } from "django-prose-editor/editor"
+import { put } from "newsletter/blocks"
+import { ask, notAnAddress, wholeAddress } from "newsletter/dialogs"
 
-/* "example.com" was meant as https://example.com, "a@example.com" as a mail address. Anything else is refused. */
-const wholeAddress = (typed) => {
-  const value = typed.trim()
-  if (/^(https?:\/\/|mailto:)\S+$/i.test(value)) return value
-  if (/^[^\s@/:]+@[^\s@/]+\.[^\s@/]+$/.test(value)) return `mailto:${value}`
-  return /^[^\s:/?#]+\.[^\s:/?#]+(:\d+)?([/?#]\S*)?$/.test(value) ? `https://${value}` : null
+/* Ask what a piece says, and put it where the cursor is; one that is selected is changed instead. */
+export const write = async (editor, name) => {
+  const isThere = editor.isActive(name)
+  const { from } = editor.state.selection
+  const { question } = editor.storage[name]
+  const attrs = await question(editor, isThere ? editor.getAttributes(name) : {})
+  if (!attrs) return
+  if (isThere) editor.chain().focus().updateAttributes(name, attrs).setNodeSelection(from).run()
+  else put(editor, { type: name, attrs })
 }
 
-/* Pages and mail programs show pictures over https only. */
-const pictureAddress = (typed) => {
-  const value = wholeAddress(typed)
-  return value && /^https:/i.test(value) ? value : null
-}
-
-/* Ask until the address can be followed or the writer gives up. */
-const ask = async (editor, properties, attrs, title) => {
-  const dialog = updateAttrsDialog(properties, { title, submitText: gettext("Done") })
-  let answer = { ...attrs }
-  for (;;) {
-    answer = await dialog(editor, answer)
-    if (!answer) return editor.commands.focus() && null
-    const name = ["href", "src"].find((key) => key in answer)
-    if (!name) return answer
-    const address = (name === "src" ? pictureAddress : wholeAddress)(answer[name])
-    if (address) return { ...answer, [name]: address }
-    properties[name].description = gettext("This is not an address. It begins with https://")
-  }
-}
-
-/* A block that is written in a dialog, and shown, not typed into: Enter or a double click opens it again. */
-const piece = (name, { look, ask: question, ...config }) =>
+/* Enter or a double click opens a piece again. */
+export const piece = (name, { look, question, ...config }) =>
   Node.create({
     name,
     group: "box",
     atom: true,
     draggable: true,
+    extendNodeSchema: (extension) => (extension.name === name ? { isPiece: true } : {}),
     ...config,
     addNodeView() {
       return ({ node, editor }) => {
@@ -55,26 +31,17 @@ const piece = (name, { look, ask: question, ...config }) =>
           return shown.type.name === name
         }
         show(node)
-        dom.addEventListener("dblclick", () => write(editor, name, question))
-        return { dom, update: show }
+        dom.addEventListener("dblclick", () => write(editor, name))
+        return { dom, update: show, ignoreMutation: () => true }
       }
     },
     addKeyboardShortcuts() {
-      return { Enter: () => this.editor.isActive(name) && !write(this.editor, name, question) }
+      return { Enter: () => this.editor.isActive(name) && Boolean(write(this.editor, name)) }
     },
     addStorage: () => ({ question }),
   })
 
-const write = (editor, name, question = editor.storage[name].question) => {
-  const isThere = editor.isActive(name)
-  question(editor, isThere ? editor.getAttributes(name) : {}).then((attrs) => {
-    if (!attrs) return
-    if (isThere) editor.chain().focus().updateAttributes(name, attrs).run()
-    else editor.storage.boxes.put(editor, { type: name, attrs }, 1)
-  })
-}
-
-const attribute = (read) => ({ default: null, parseHTML: read, rendered: false })
+export const attribute = (read) => ({ default: null, parseHTML: read, rendered: false })
 
 export const Button = piece("button", {
   addAttributes: () => ({
@@ -87,16 +54,21 @@ export const Button = piece("button", {
     crel("span", { className: "piece-btn", textContent: label }),
     crel("small", { textContent: href }),
   ],
-  ask: (editor, attrs) =>
-    ask(
-      editor,
-      {
-        label: { type: "string", title: gettext("Words on the button"), required: true },
-        href: { type: "string", title: gettext("Where it leads"), required: true },
-      },
-      attrs,
-      gettext("Button"),
-    ),
+  question: (editor, { label, href }) =>
+    ask(editor, {
+      title: gettext("Button"),
+      fields: [
+        { name: "label", label: gettext("Words on the button"), value: label, isRequired: true },
+        {
+          name: "href",
+          label: gettext("Where it leads"),
+          value: href,
+          isRequired: true,
+          check: wholeAddress,
+          wrong: notAnAddress,
+        },
+      ],
+    }),
 })
 
 export const SubscribeBox = piece("subscribeBox", {
@@ -110,98 +82,48 @@ export const SubscribeBox = piece("subscribeBox", {
     crel("strong", { textContent: strapline || gettext("Your newsletter’s own strapline") }),
     crel("small", { textContent: gettext("Subscribe box: e-mail field on the web, a button in the mail") }),
   ],
-  ask: (editor, attrs) =>
-    ask(
-      editor,
-      {
-        strapline: {
-          type: "string",
-          title: gettext("Strapline"),
-          description: gettext("Leave it empty to use the newsletter’s own."),
+  question: (editor, { strapline }) =>
+    ask(editor, {
+      title: gettext("Subscribe box"),
+      fields: [
+        {
+          name: "strapline",
+          label: gettext("Strapline"),
+          help: gettext("Leave it empty to use the newsletter’s own."),
+          value: strapline,
         },
-      },
-      attrs,
-      gettext("Subscribe box"),
-    ),
+      ],
+    }),
 })
 
-/* Mail programs keep a picture's place free only when they know its size. */
-const sizeOf = (src) =>
-  new Promise((resolve) => {
-    const image = new Image()
-    image.onload = () => resolve({ width: image.naturalWidth || null, height: image.naturalHeight || null })
-    image.onerror = () => resolve({ width: null, height: null })
-    image.src = src
-  })
+const USUAL_QUESTION = gettext("Was this good?")
 
-const fromImage = (name) => attribute((figure) => figure.querySelector("img")?.getAttribute(name) ?? null)
-
-export const Picture = piece("picture", {
-  addAttributes: () => ({
-    src: fromImage("src"),
-    alt: fromImage("alt"),
-    width: fromImage("width"),
-    height: fromImage("height"),
-    caption: attribute((figure) => figure.querySelector("figcaption")?.textContent.trim() ?? ""),
-  }),
-  parseHTML: () => [{ tag: "figure", getAttrs: (figure) => (figure.querySelector("img[src]") ? null : false) }],
-  renderHTML: ({ node: { attrs } }) => {
-    const { caption, ...image } = attrs
-    const known = Object.fromEntries(Object.entries(image).filter(([, value]) => value !== null))
-    return ["figure", { class: "img" }, ["img", known], ...(caption ? [["figcaption", caption]] : [])]
-  },
-  look: ({ src, alt, caption }) => [
-    crel("img", { src, alt: alt || "" }),
-    crel("small", { textContent: caption || alt || "" }),
+export const Feedback = piece("feedback", {
+  addAttributes: () => ({ question: attribute((element) => element.dataset.question?.trim() || USUAL_QUESTION) }),
+  parseHTML: () => [{ tag: "div[data-block=feedback]" }],
+  renderHTML: ({ node: { attrs } }) => ["div", { "data-block": "feedback", "data-question": attrs.question }],
+  look: ({ question }) => [
+    crel("strong", { textContent: question }),
+    crel("span", { className: "piece-answers" }, [
+      crel("span", { textContent: gettext("Yes") }),
+      crel("span", { textContent: gettext("No") }),
+    ]),
+    crel("small", { textContent: gettext("Feedback line: readers answer with one click") }),
   ],
-  ask: async (editor, attrs) => {
-    const answer = await ask(
-      editor,
-      {
-        src: {
-          type: "string",
-          title: gettext("Address of the picture"),
-          description: gettext("It begins with https://"),
-          required: true,
+  question: (editor, { question }) =>
+    ask(editor, {
+      title: gettext("Feedback line"),
+      fields: [
+        {
+          name: "question",
+          label: gettext("What you ask"),
+          help: gettext("Readers answer with yes or no; you see the counts."),
+          value: question ?? USUAL_QUESTION,
+          isRequired: true,
         },
-        alt: {
-          type: "string",
-          title: gettext("What it shows"),
-          description: gettext("For readers who cannot see it, and for mail programs that hide pictures."),
-          required: true,
-        },
-        caption: { type: "string", title: gettext("Caption") },
-      },
-      attrs,
-      gettext("Picture"),
-    )
-    return answer && { ...answer, ...(await sizeOf(answer.src)) }
-  },
+      ],
+    }),
 })
-
-const writeLink = async (editor) => {
-  const isNew = !editor.isActive("link")
-  const href = { type: "string", title: gettext("Where it leads"), required: true }
-  const words = { type: "string", title: gettext("Words of the link"), required: true }
-  const asked = isNew && editor.state.selection.empty ? { words, href } : { href }
-  const answer = await ask(editor, asked, editor.getAttributes("link"), gettext("Link"))
-  if (!answer) return
-  const chain = editor.chain().focus()
-  const marks = [{ type: "link", attrs: { href: answer.href } }]
-  if (answer.words) chain.insertContent({ type: "text", text: answer.words, marks }).unsetMark("link").run()
-  else chain.extendMarkRange("link").setMark("link", { href: answer.href }).run()
-}
-
-export const Link = AnyLink.extend({
-  addMenuItems: () => {},
-  addKeyboardShortcuts: () => ({ "Mod-k": ({ editor }) => !!writeLink(editor) }),
-})
-
-const rename = async (editor, name) => {
-  const properties = { title: { type: "string", title: gettext("Title of the box"), required: true } }
-  const answer = await ask(editor, properties, editor.getAttributes(name), gettext("Title of the box"))
-  if (answer) editor.chain().focus().updateAttributes(name, answer).run()
-}
 
 /* A letter typed while a piece is selected goes on below it; it must not take its place. */
 const goOnBelow = (view, _from, to, text) => {
@@ -212,8 +134,7 @@ const goOnBelow = (view, _from, to, text) => {
   return true
 }
 
-export const Dialogs = Extension.create({
-  name: "dialogs",
-  addStorage: () => ({ writeLink, rename, write }),
+export const Pieces = Extension.create({
+  name: "pieces",
   addProseMirrorPlugins: () => [new Plugin({ props: { handleTextInput: goOnBelow } })],
 })

@@ -1,154 +1,9 @@
-/* The editor's toolbar in plain words, its keyboard manners, and the name of the writing area. */
-import { Extension, Plugin, gettext } from "django-prose-editor/editor"
+/* The editor's toolbar, its keyboard manners, and the name of the writing area. */
+import { Extension, Placeholder, Plugin, crel, gettext } from "django-prose-editor/editor"
+import { GROUPS } from "newsletter/controls"
+import { menuButton } from "newsletter/menus"
 
-const chain = (editor) => editor.chain().focus()
-const boxes = (editor) => editor.storage.boxes
-const dialogs = (editor) => editor.storage.dialogs
-
-const kinds = [
-  {
-    name: "text",
-    words: gettext("Text"),
-    command: (editor) => chain(editor).setParagraph().updateAttributes("paragraph", { lead: false }).run(),
-    active: (editor) => editor.isActive("paragraph", { lead: false }),
-  },
-  {
-    name: "lead",
-    words: gettext("Opening"),
-    hint: gettext("Opening paragraph, set larger"),
-    command: (editor) => chain(editor).setParagraph().updateAttributes("paragraph", { lead: true }).run(),
-    active: (editor) => editor.isActive("paragraph", { lead: true }),
-  },
-  ...[
-    [2, gettext("Heading")],
-    [3, gettext("Small heading")],
-  ].map(([level, words]) => ({
-    name: `heading${level}`,
-    words,
-    command: (editor) => chain(editor).toggleHeading({ level }).run(),
-    active: (editor) => editor.isActive("heading", { level }),
-    enabled: (editor) => editor.can().toggleHeading({ level }),
-  })),
-]
-
-const marks = [
-  ["bold", "format_bold", gettext("Bold (Ctrl+B)")],
-  ["italic", "format_italic", gettext("Italic (Ctrl+I)")],
-  ["strike", "format_strikethrough", gettext("Struck through")],
-  ["code", "code", gettext("Code")],
-].map(([name, icon, hint]) => ({
-  name,
-  icon,
-  hint,
-  command: (editor) => chain(editor).toggleMark(name).run(),
-  active: (editor) => editor.isActive(name),
-  enabled: (editor) => editor.can().toggleMark(name),
-}))
-
-const links = [
-  {
-    name: "link",
-    icon: "insert_link",
-    hint: gettext("Link (Ctrl+K)"),
-    command: (editor) => dialogs(editor).writeLink(editor),
-    active: (editor) => editor.isActive("link"),
-  },
-  {
-    name: "unlink",
-    icon: "link_off",
-    hint: gettext("Remove the link"),
-    command: (editor) => chain(editor).unsetLink().run(),
-    hidden: (editor) => !editor.isActive("link"),
-  },
-]
-
-const lists = [
-  ["bulletList", "format_list_bulleted", gettext("List"), "toggleBulletList"],
-  ["orderedList", "format_list_numbered", gettext("Numbered list"), "toggleOrderedList"],
-].map(([name, icon, hint, toggle]) => ({
-  name,
-  icon,
-  hint,
-  command: (editor) => chain(editor)[toggle]().run(),
-  active: (editor) => editor.isActive(name),
-  enabled: (editor) => editor.can()[toggle](),
-}))
-
-const quote = {
-  name: "blockquote",
-  icon: "format_quote",
-  hint: gettext("Quotation"),
-  command: (editor) => chain(editor).toggleBlockquote().run(),
-  active: (editor) => editor.isActive("blockquote"),
-  enabled: (editor) => editor.can().toggleBlockquote(),
-}
-
-/* A second press opens the title of a box that has one, and takes the others away. */
-const boxItems = [
-  ["take", gettext("Our take"), gettext("Box with the editors’ own view"), true],
-  ["also", gettext("Also worth noting"), gettext("List of short notes"), true],
-  ["joke", gettext("Joke"), gettext("The joke that opens an issue"), false],
-  ["pullQuote", gettext("Pull quote"), gettext("A sentence set large"), false],
-].map(([name, words, hint, isTitled]) => ({
-  name,
-  words,
-  hint,
-  command: (editor) => {
-    if (!editor.isActive(name)) boxes(editor).wrap(editor, name)
-    else if (isTitled) dialogs(editor).rename(editor, name)
-    else boxes(editor).unwrap(editor)
-  },
-  active: (editor) => editor.isActive(name),
-}))
-
-const unbox = {
-  name: "unbox",
-  words: gettext("Remove the box"),
-  hint: gettext("Remove the box and keep its words"),
-  command: (editor) => boxes(editor).unwrap(editor),
-  hidden: (editor) => !boxes(editor).boxAround(editor.state.selection),
-}
-
-const pieces = [
-  ["button", gettext("Button"), gettext("A link that looks like a button")],
-  ["subscribeBox", gettext("Subscribe box"), gettext("For readers to whom the issue was passed on")],
-  ["picture", gettext("Picture"), gettext("A picture by its address")],
-].map(([name, words, hint]) => ({
-  name,
-  words,
-  hint,
-  command: (editor) => dialogs(editor).write(editor, name),
-  active: (editor) => editor.isActive(name),
-}))
-
-const divider = {
-  name: "divider",
-  words: gettext("Divider"),
-  command: (editor) => chain(editor).setHorizontalRule().run(),
-  enabled: (editor) => editor.can().setHorizontalRule(),
-}
-
-const history = ["undo", "redo"].map((name) => ({
-  name,
-  icon: name,
-  hint: name === "undo" ? gettext("Undo (Ctrl+Z)") : gettext("Redo (Ctrl+Shift+Z)"),
-  command: (editor) => chain(editor)[name]().run(),
-  enabled: (editor) => editor.can()[name](),
-}))
-
-const html = { name: "html", words: "HTML", hint: gettext("Edit as HTML"), command: (editor) => editor.commands.editHTML() }
-
-const GROUPS = {
-  kind: kinds,
-  words: marks,
-  link: links,
-  list: lists,
-  quote: [quote],
-  box: [...boxItems, unbox],
-  insert: [...pieces, divider],
-  history,
-  html: [html],
-}
+const HINT = gettext("Write here, or type / to put something in …")
 
 const visible = (toolbar) => [...toolbar.querySelectorAll("button:not(.hidden)")]
 
@@ -170,16 +25,44 @@ const rove = (toolbar) => {
   })
 }
 
+const buttonOf = (buttons, { icon, words, hint, label }) => {
+  const button = icon ? buttons.material(icon, label ?? hint) : buttons.text(words, hint ?? label)
+  button.setAttribute("aria-label", label ?? words ?? hint)
+  return button
+}
+
+/* The menus hang beside the toolbar: their items are no stops of its own. */
+const opened = (editor, button, { label, sections }) => {
+  button.classList.add("prose-menubar__button--menu")
+  return menuButton(button, { label, sections: () => sections(editor), home: editor.view.dom.parentElement })
+}
+
+const itemOf = (editor, button, { icon, words, hint, label, sections, show, ...item }) => ({
+  ...item,
+  button,
+  ...(sections ? { command: opened(editor, button, { label, sections }) } : {}),
+  update: () => {
+    show?.(editor, button)
+    if (item.active) button.setAttribute("aria-pressed", String(item.active(editor)))
+  },
+})
+
+/* What belongs to the box or piece around the cursor stands at the text's edge, one Shift+Tab away from it. */
+const setApart = (toolbar) => {
+  const group = toolbar.querySelector("[data-name=edit]").closest(".prose-menubar__group")
+  const around = crel("div", { className: "editor-around", role: "group", "aria-label": gettext("This box") }, [group])
+  toolbar.after(around)
+}
+
 export const Toolbar = Extension.create({
   name: "toolbar",
   priority: 10, // after the menu, which builds the bar
+  addExtensions: () => [Placeholder.configure({ placeholder: HINT })],
   addMenuItems({ menu, buttons }) {
     for (const [group, items] of Object.entries(GROUPS)) {
-      for (const [place, { icon, words, hint, ...item }] of items.entries()) {
-        const button = icon ? buttons.material(icon, hint) : buttons.text(words, hint)
-        if (words) button.setAttribute("aria-label", words)
-        const update = (editor) => item.active && button.setAttribute("aria-pressed", String(item.active(editor)))
-        menu.defineItem({ ...item, groups: group, priority: 100 - place, button, update })
+      for (const [place, item] of items.entries()) {
+        const definition = itemOf(this.editor, buttonOf(buttons, item), item)
+        menu.defineItem({ ...definition, groups: group, priority: 100 - place })
       }
     }
   },
@@ -187,6 +70,7 @@ export const Toolbar = Extension.create({
     const toolbar = this.editor.storage.menu.dom
     toolbar.setAttribute("role", "toolbar")
     toolbar.setAttribute("aria-label", gettext("Formatting and blocks"))
+    setApart(toolbar)
     rove(toolbar)
   },
   addKeyboardShortcuts() {

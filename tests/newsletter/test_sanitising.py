@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from django_prose_editor.config import allowlist_from_extensions
@@ -10,6 +11,7 @@ from lxml import html
 
 from newsletter import editing
 from newsletter.rendering import sanitise
+from newsletter.rendering.balancing import balanced
 from newsletter.rendering.blocks import ATTRIBUTES, CLASSES, TAGS
 from newsletter.rendering.characters import SLOT_CLOSE, SLOT_OPEN
 from newsletter.samples import SAMPLES
@@ -26,6 +28,9 @@ EVERY_BLOCK = (
     '<aside class="take" data-block="take" data-title="Our take"><p>t</p></aside>'
     '<section class="also" data-block="also" data-title="Also"><ul><li><p>a</p></li></ul></section>'
     '<aside class="joke" data-block="joke"><p>j</p></aside><div data-block="subscribe" data-strapline="Come in"></div>'
+    '<aside class="sponsor" data-block="sponsor" data-title="Sponsored"><p>s</p></aside>'
+    '<div data-block="feedback" data-question="Was this good?"></div>'
+    '<p>Dear <span class="field" data-field="first_name" data-fallback="friend">friend</span>, 👩🏽‍🚀🇯🇵</p>'
 )
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -46,6 +51,13 @@ HOSTILE = (
     "&#xe000;unsubscribe_url&#xe001;",
     "<a href='https://example.com/&#xe000;unsubscribe_url&#xe001;'>x</a>",
     "<aside data-block=take data-title='&#xe000;unsubscribe_url&#xe001;'>x</aside>",
+    "<span class=field data-field='&#xe000;unsubscribe_url&#xe001;' data-fallback='&#xe000;m1&#xe001;'>x</span>",
+    "<span data-field=first_name data-fallback='\"><script>1</script>'><span onclick=x style=y>x</span></span>",
+    "<div data-block=feedback data-question='&lt;script>1&lt;/script>' onclick=x></div>",
+    "<p><strong a=1><p><strong a=2><p><strong a=3>",
+    "</div></span></p>",
+    "<blockquote>" * 60,
+    "<p " + " ".join(f"a{number}=x" for number in range(1200)) + ">",
 )
 bodies = st.lists(
     st.one_of(st.sampled_from(HOSTILE), st.sampled_from([EVERY_BLOCK]), st.text(), st.text("<>&\"'/ =abi"))
@@ -86,6 +98,9 @@ def test_sanitise_loses_nothing_of_a_real_issue(slug_body: str) -> None:
         ("<img src='/static/x.png'>", '<img src="/static/x.png">'),
         ("<img src='https://a.example/x.png' width=0 height=x>", '<img src="https://a.example/x.png">'),
         ("<div data-block=evil></div>", "<div></div>"),
+        ("<p><span>a</span> <span class=field>b <span style=c>d</span></span></p>", "<p>a b d</p>"),
+        ("<p><span data-field='First Name'>a</span></p>", "<p>a</p>"),
+        ("<p><span data-field=town>a<span>b</span></span></p>", '<p><span data-field="town">ab</span></p>'),
     ],
 )
 def test_sanitise_leaves_only_what_is_allowed(dirty: str, clean: str) -> None:
@@ -124,6 +139,47 @@ def test_editor_and_sanitiser_share_one_list() -> None:
     allowed = allowlist_from_extensions(editing.EXTENSIONS)
 
     assert (allowed["tags"], allowed["attributes"], allowed["allowed_classes"]) == (TAGS, ATTRIBUTES, CLASSES)
+
+
+@pytest.mark.parametrize(
+    "tag", ["div", "blockquote", "strong", "span", "ul><li", "aside data-block=take", "font"]
+)
+@pytest.mark.parametrize("levels", [99, 151, 255, 5000])
+def test_words_of_deep_nesting_are_kept(tag: str, levels: int) -> None:
+    closing = "".join(f"</{each.split()[0]}>" for each in reversed(tag.split("><")))
+
+    cleaned = sanitise(f"<{tag}>" * levels + "<p>deep <em>words</em></p>" + closing * levels + "<p>after</p>")
+
+    root = html.fragment_fromstring(cleaned, create_parent="div")
+    assert " ".join(root.text_content().split()) in {"deep words after", "deep wordsafter"}
+    assert max(len(list(element.iterancestors())) for element in root.iter()) < 200
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "<div>",
+        "<ul><li>x",
+        "<p><strong style=x{n}>x",
+        "<p a{n}=x",
+        "<a ='",
+        "</b></p>",
+        "<span data-field=first_name>x</span>",
+    ],
+)
+def test_hostile_body_of_two_megabytes_is_cleaned_within_seconds(part: str) -> None:
+    body = "".join(part.replace("{n}", str(number)) for number in range(2_000_000 // len(part)))[:2_000_000]
+    began = time.process_time()
+
+    sanitise(body)
+
+    assert time.process_time() - began < 10
+
+
+def test_what_the_editor_writes_is_left_as_it_is() -> None:
+    body = EVERY_BLOCK * 200
+
+    assert balanced(body) is body
 
 
 @given(bodies)
