@@ -10,14 +10,44 @@ from newsletter.site import absolute_url
 from subscribers import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    # Makes a link by a subscription's id.
+    Maker = Callable[[int], str]
 
 PLACE = "TOKEN"
 
 
-def unsubscribe_urls(dispatch_id: int) -> Callable[[int], str]:
+def unsubscribe_urls(dispatch_id: int) -> Maker:
     """A maker of unsubscribe links by subscription id; each is marked with the dispatch it came in."""
-    pattern = absolute_url(reverse("subscribers:unsubscribe", args=[PLACE]))
-    before, _, after = pattern.partition(PLACE)
     token = tokens.unsubscribe_tokens(mark=str(dispatch_id))
+    return _maker("subscribers:unsubscribe", token)
+
+
+def feedback_urls(dispatch_id: int) -> Maker:
+    """To where a reader answers "was this good?"; `?answer=` says what they pressed."""
+    return _maker("feedback", tokens.reader_tokens("feedback", mark=str(dispatch_id)))
+
+
+def web_urls(dispatch_id: int) -> Maker:
+    """To the page of an issue that only its readers may read."""
+    return _maker("read", tokens.reader_tokens("read", mark=str(dispatch_id)))
+
+
+MAKERS = {"unsubscribe_url": unsubscribe_urls, "feedback_url": feedback_urls, "web_url": web_urls}
+
+
+def makers(dispatch_id: int, *, slots: Iterable[str]) -> dict[str, Maker]:
+    """By slot, for those that the dispatch has; the way out always, since it stands in a header, too."""
+    wanted = {"unsubscribe_url", *slots}
+    return {name: make(dispatch_id) for name, make in MAKERS.items() if name in wanted}
+
+
+def _maker(view: str, token: Callable[[int], str]) -> Maker:
+    before, _, after = absolute_url(reverse(view, args=[PLACE])).partition(PLACE)
     return lambda subscription_id: f"{before}{token(subscription_id)}{after}"
+
+
+def nobodys_unsubscribe_url() -> str:
+    """For a test mail and a preview: it leads to a page that says so, and there is nobody whom it could unsubscribe."""
+    return absolute_url(reverse("subscribers:unsubscribe", args=[tokens.unsubscribe_token(tokens.NOBODY)]))

@@ -19,18 +19,28 @@ from django.db import close_old_connections, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from delivery import circuit, doubts, epoch, gateway, notebook, recording, spool, throttle
+from delivery import (
+    circuit,
+    doubts,
+    epoch,
+    freezing,
+    gateway,
+    links,
+    notebook,
+    personal,
+    recording,
+    spool,
+    throttle,
+)
 from delivery.exceptions import SendError
-from delivery.links import unsubscribe_urls
 from delivery.messages import IssueMail, Recipient
 from delivery.models import Attempt, Batch, Delivery, Dispatch
 from delivery.speaking import Speakers
-from newsletter.rendering import Stencil
 from newsletter.site import mail_domain
 from subscribers.models import Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from delivery.messages import Receipt
 
@@ -59,7 +69,8 @@ class Work:
     mailer: str  # by which it goes, unless that one does not work
     domain: str  # of the sender, while it is being warmed up
     mail: IssueMail
-    unsubscribe_url: Callable[[int], str]
+    links: Mapping[str, Callable[[int], str]]  # makers, by slot
+    merges: Mapping[str, Sequence[str]]
     way: circuit.Way
 
 
@@ -152,22 +163,14 @@ def _pause(work: Work) -> float | None:
 
 def _load(dispatch_id: int) -> Work:
     dispatch = Dispatch.objects.select_related("issue__newsletter").get(pk=dispatch_id)
-    newsletter = dispatch.issue.newsletter
-    host = mail_domain()
     mail = IssueMail(
         subject=dispatch.subject,
         sender=dispatch.sender,
         reply_to=dispatch.reply_to,
-        html=Stencil.parse(dispatch.html),
-        text=Stencil.parse(dispatch.text),
-        headers={
-            "List-Id": f"<{newsletter.slug}.{host}>",  # RFC 2919: the same for ever
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058 3.1
-            "Auto-Submitted": "auto-generated",  # RFC 3834 5
-            "X-Auto-Response-Suppress": "OOF, AutoReply",
-            "Feedback-ID": f"{dispatch.issue_id}:{newsletter.slug}:issue:courant",
-        },
-        message_domain=host,
+        html=freezing.stencil(dispatch.html, merges=dispatch.merges),
+        text=freezing.stencil(dispatch.text, merges=dispatch.merges),
+        headers=freezing.headers(dispatch.issue),
+        message_domain=mail_domain(),
     )
     domain = dispatch.sender.rpartition("@")[2].rstrip(">").lower()
     return Work(
@@ -175,7 +178,8 @@ def _load(dispatch_id: int) -> Work:
         dispatch.mailer,
         domain if throttle.is_warming_up(domain) else "",
         mail,
-        unsubscribe_urls(dispatch.pk),
+        links.makers(dispatch.pk, slots={*mail.html.slots, *mail.text.slots}),
+        dispatch.merges,
         circuit.Way(dispatch.mailer),
     )
 
@@ -249,14 +253,16 @@ def _hand_over(
 
 def _recipients(work: Work, batch: Batch) -> list[Recipient]:
     """Step 2: who of the batch still wants it, at this moment. The others are skipped, each with the reason."""
-    rows = Delivery.objects.waiting_in(batch)
+    rows = Delivery.objects.waiting_in(batch, with_facts=bool(work.merges))
     recipients, skipped = [], {}
-    for delivery_id, subscription_id, status, email, is_suppressed in rows:
+    for delivery_id, subscription_id, status, email, is_suppressed, *known in rows:
         if reason := _why_not(subscription_id, status, is_suppressed=is_suppressed):
             skipped[delivery_id] = reason
         else:
-            url = work.unsubscribe_url(subscription_id)
-            recipients.append(Recipient(delivery_id, email, {"unsubscribe_url": url}))
+            values = {name: make(subscription_id) for name, make in work.links.items()}
+            if work.merges:
+                values = personal.values(work.merges, personal.known(*known), values)
+            recipients.append(Recipient(delivery_id, email, values))
     for delivery_id, reason in skipped.items():
         Delivery.objects.filter(pk=delivery_id, state=Delivery.State.PENDING).update(
             state=Delivery.State.SKIPPED, reason=reason, settled_at=Now()

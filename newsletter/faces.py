@@ -8,11 +8,12 @@ import zoneinfo
 from typing import TYPE_CHECKING
 
 from newsletter import claims
-from newsletter.rendering import Edition, Masthead
+from newsletter.models import Issue, Picture
+from newsletter.rendering import Cover, Edition, Masthead
 from newsletter.site import absolute_url
 
 if TYPE_CHECKING:
-    from newsletter.models import Issue, Newsletter
+    from newsletter.models import Newsletter
 
 
 def masthead(newsletter: Newsletter) -> Masthead:
@@ -30,6 +31,7 @@ def masthead(newsletter: Newsletter) -> Masthead:
 
 
 def edition(issue: Issue) -> Edition:
+    """Also of an issue that is not saved yet: what stands in a form is shown before it is."""
     published = issue.published_at or issue.scheduled_at
     zone = zoneinfo.ZoneInfo(issue.newsletter.time_zone)
     return Edition(
@@ -37,9 +39,20 @@ def edition(issue: Issue) -> Edition:
         preheader=issue.preheader,
         authors=issue.authors,
         body=issue.body,
-        url=absolute_url(issue.get_absolute_url()),
+        # Until it has an address of its own, it is as if it were the newsletter's front page.
+        url=absolute_url((issue if issue.slug else issue.newsletter).get_absolute_url()),
         published_on=published.astimezone(zone).date() if published else None,
+        cover=cover(issue),
+        is_for_readers=issue.visibility == Issue.Visibility.READERS,
     )
+
+
+def cover(issue: Issue) -> Cover | None:
+    picture = Picture.objects.filter(pk=issue.cover_id).first() if issue.cover_id else None
+    if picture is None:
+        return None
+    src = absolute_url(picture.get_absolute_url())
+    return Cover(src, issue.cover_alt, picture.width, picture.height)
 
 
 def fingerprint(issue: Issue) -> str:
@@ -53,10 +66,12 @@ def fingerprint(issue: Issue) -> str:
         issue.slug,
         issue.preheader,
         issue.authors,
+        issue.tags,
         issue.visibility,
         issue.cover_id,
         issue.cover_alt,
         issue.body,
+        newsletter.slug,
         newsletter.name,
         newsletter.tagline,
         newsletter.sender,

@@ -27,6 +27,12 @@ def unschedule(issue: Issue) -> bool:
     return _move(issue, _as_seen(issue), status=Status.DRAFT, scheduled_at=None)
 
 
+def call_back(issue: Issue) -> bool:
+    """Back to draft, for whatever time it was scheduled. False when it was not, or has just started."""
+    scheduled = Issue.objects.filter(pk=issue.pk, status=Status.SCHEDULED)
+    return _move(issue, scheduled, status=Status.DRAFT, scheduled_at=None)
+
+
 def publish(issue: Issue, *, at: datetime | None = None) -> bool:
     """Put the issue's page on the site: a draft or a scheduled issue becomes sent.
 

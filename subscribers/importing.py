@@ -39,6 +39,9 @@ class Row:
     line: int
     email: str
     first_name: str
+    fields: dict[str, str] = field(
+        default_factory=dict
+    )  # the newsletter's own, by name; only those that are filled in
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Report:
     suppressed: int = 0
     rejected: int = 0
     first_rejections: list[Rejection] = field(default_factory=list)
+    fields: list[str] = field(default_factory=list)  # of the newsletter's own, which the file has
+    left_out: list[str] = field(default_factory=list)  # columns that nothing here is called like
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,8 @@ class Columns:
     delimiter: str
     email: int
     first_name: int | None
+    fields: dict[str, int]  # by name
+    left_out: tuple[str, ...]
 
 
 def import_csv(
@@ -93,7 +100,10 @@ def import_csv(
             report.first_rejections.append(rejection)
         on_rejection(rejection)
 
-    for row in _rows(file, reject):
+    lines = _lines(file)
+    columns = _columns(next(lines, (1, b"")), names=_field_names(newsletter))
+    report.fields, report.left_out = list(columns.fields), list(columns.left_out)
+    for row in _rows(lines, columns, reject):
         report.rows += 1
         if row is None:
             continue
@@ -117,10 +127,14 @@ def _digest(email: str) -> int:
     return int.from_bytes(hashlib.blake2b(email.encode(), digest_size=8).digest())
 
 
-def _rows(file: IO[bytes], reject: Callable[[Rejection], None]) -> Iterator[Row | None]:
+def _field_names(newsletter: Newsletter) -> set[str]:
+    return set(newsletter.reader_fields.values_list("name", flat=True))
+
+
+def _rows(
+    lines: Iterator[tuple[int, bytes | None]], columns: Columns, reject: Callable[[Rejection], None]
+) -> Iterator[Row | None]:
     """Each row once, None for a rejected one."""
-    lines = _lines(file)
-    columns = _columns(next(lines, (1, b"")))
     for number, line in lines:
         if line is not None and not line.strip():
             continue
@@ -144,7 +158,7 @@ def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
         yield number, line.rstrip(b"\r\n") if line is not None else None
 
 
-def _columns(header: tuple[int, bytes | None]) -> Columns:
+def _columns(header: tuple[int, bytes | None], *, names: set[str]) -> Columns:
     line = header[1]
     if line is not None and line.startswith(BYTE_ORDER_MARKS):
         raise UnreadableFile("The file is UTF-16. Please save it as “CSV UTF-8” and import it again.")
@@ -155,14 +169,32 @@ def _columns(header: tuple[int, bytes | None]) -> Columns:
             "The first line is not UTF-8. Please save the file as “CSV UTF-8” and import it again."
         ) from None
     for delimiter in ",;\t":
-        names = [name.strip().lower() for name in next(csv.reader([text], delimiter=delimiter), [])]
-        found = [position for position, name in enumerate(names) if name in EMAIL_COLUMNS]
-        if found:
-            name = next((position for position, name in enumerate(names) if name in NAME_COLUMNS), None)
-            return Columns(delimiter, found[0], name)
+        titles = [title.strip() for title in next(csv.reader([text], delimiter=delimiter), [])]
+        if columns := _understood(titles, names=names, delimiter=delimiter):
+            return columns
     raise UnreadableFile(
         f"The first line must name the columns, and one of them must be “email”. It says: {text[:100]!r}."
     )
+
+
+def _understood(titles: list[str], *, names: set[str], delimiter: str) -> Columns | None:
+    """What each column is; None when none of them is the address. The first of two that are the same counts."""
+    email: int | None = None
+    first_name: int | None = None
+    fields: dict[str, int] = {}
+    left_out: list[str] = []
+    for position, title in enumerate(titles):
+        plain = title.lower()
+        name = "_".join(plain.replace("-", " ").split())
+        if plain in EMAIL_COLUMNS and email is None:
+            email = position
+        elif name in names and name not in fields:
+            fields[name] = position
+        elif plain in NAME_COLUMNS and first_name is None:
+            first_name = position
+        else:
+            left_out.append(title[:60])
+    return None if email is None else Columns(delimiter, email, first_name, fields, tuple(left_out))
 
 
 def _row(number: int, line: bytes | None, columns: Columns) -> Row:
@@ -182,18 +214,20 @@ def _row(number: int, line: bytes | None, columns: Columns) -> Row:
         email = canonical(cells[columns.email])
     except InvalidAddress as error:
         raise ValueError(f"not an address: {error}") from None
-    return Row(number, email, _first_name(cells, columns))
+    first_name = _cell(cells, columns.first_name, called="first name")
+    known = {name: _cell(cells, place, called=name) for name, place in columns.fields.items()}
+    return Row(number, email, first_name, {name: value for name, value in known.items() if value})
 
 
-def _first_name(cells: list[str], columns: Columns) -> str:
-    if columns.first_name is None or len(cells) <= columns.first_name:
+def _cell(cells: list[str], place: int | None, *, called: str) -> str:
+    if place is None or len(cells) <= place:
         return ""
-    name = cells[columns.first_name].strip()
+    value = cells[place].strip()
     try:
-        one_line(name)
+        one_line(value)
     except ValidationError:
-        raise ValueError("the first name holds control characters") from None
-    return name[:100]
+        raise ValueError(f"the {called} holds control characters") from None
+    return value[:100]
 
 
 def _write(newsletter: Newsletter, chunk: list[Row], report: Report, *, dry_run: bool) -> None:
@@ -234,7 +268,7 @@ def _insert(newsletter: Newsletter, new: dict[str, Row]) -> None:
         [Subscriber(email=row.email, address_key=key, first_name=row.first_name) for key, row in new.items()],
         ignore_conflicts=True,
     )
-    subscribers = Subscriber.objects.filter(address_key__in=new).values_list("pk", flat=True)
+    subscribers = Subscriber.objects.filter(address_key__in=new).values_list("pk", "address_key")
     Subscription.objects.bulk_create(
         [
             Subscription(
@@ -242,10 +276,11 @@ def _insert(newsletter: Newsletter, new: dict[str, Row]) -> None:
                 newsletter=newsletter,
                 status=Subscription.Status.ACTIVE,
                 origin=Subscription.Origin.IMPORT,
+                fields=new[key].fields,
                 requested_at=now,
                 confirmed_at=now,
             )
-            for pk in subscribers
+            for pk, key in subscribers
         ],
         ignore_conflicts=True,
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from subscribers.models import Subscription
 
 CONFIRM_LIFE = timedelta(hours=72)
+NOBODY = 0  # no subscription's number: stands in the links of a test mail
 
 
 class InvalidToken(Exception):
@@ -42,9 +43,12 @@ class ConfirmClaim:
 
 
 @dataclass(frozen=True, slots=True)
-class UnsubscribeClaim:
+class ReaderClaim:
     subscription_id: int
     mark: str  # opaque here; delivery puts the dispatch's id in, to tell which issue was the last straw
+
+
+UnsubscribeClaim = ReaderClaim
 
 
 def confirm_token(subscription: Subscription) -> str:
@@ -69,9 +73,14 @@ def unsubscribe_token(subscription_id: int, *, mark: str = "") -> str:
 
 def unsubscribe_tokens(*, mark: str) -> Callable[[int], str]:
     """`unsubscribe_token` for a whole audience: the key is derived once, and a token costs some microseconds."""
+    return reader_tokens("unsubscribe", mark=mark)
+
+
+def reader_tokens(purpose: str, *, mark: str) -> Callable[[int], str]:
+    """Of one purpose, for a whole audience. None expires: a link works for as long as the mail can be opened."""
     newest = settings.LINK_KEYS[0]
     # As django.utils.crypto.salted_hmac does it for each token anew; a test holds the two together.
-    key = hashlib.sha256(f"courant.unsubscribesigner{newest}".encode()).digest()
+    key = hashlib.sha256(f"courant.{purpose}signer{newest}".encode()).digest()
     suffix = f".{mark}"
 
     def token(subscription_id: int) -> str:
@@ -84,12 +93,17 @@ def unsubscribe_tokens(*, mark: str) -> Callable[[int], str]:
 
 def read_unsubscribe(token: str) -> UnsubscribeClaim:
     """Raises InvalidToken."""
+    return read_reader_token(token, purpose="unsubscribe")
+
+
+def read_reader_token(token: str, *, purpose: str) -> ReaderClaim:
+    """Raises InvalidToken, also for a token that was made for another purpose."""
     try:
-        value = _plain("unsubscribe").unsign(token)
+        value = _plain(purpose).unsign(token)
     except signing.BadSignature as error:
         raise InvalidToken from error
     subscription_id, _, mark = value.partition(".")
-    return UnsubscribeClaim(int(subscription_id), mark)
+    return ReaderClaim(int(subscription_id), mark)
 
 
 def _confirm_claim(value: str) -> ConfirmClaim:

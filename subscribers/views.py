@@ -81,6 +81,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         claim = tokens.read_unsubscribe(token)
     except tokens.InvalidToken:
         return _link_is_unknown(request)
+    if claim.subscription_id == tokens.NOBODY:
+        return _was_a_test(request)
     subscription = _found(claim.subscription_id)
     was_unsubscribed = subscription is None or subscription.status == Subscription.Status.UNSUBSCRIBED
     if request.method == "POST":
@@ -95,6 +97,15 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             request, "subscribers/unsubscribed.html", subscription, was_unsubscribed=was_unsubscribed
         )
     return _reader_page(request, "subscribers/unsubscribe.html", subscription, token=token)
+
+
+def _was_a_test(request: HttpRequest) -> HttpResponse:
+    """Also to a mailbox provider's one click: the link of a test mail works, and changes nothing."""
+    if request.POST.get("List-Unsubscribe") == "One-Click":
+        return HttpResponse(status=200)
+    response = render(request, "subscribers/test_mail.html")
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
 
 
 def _found(subscription_id: int) -> Subscription | None:

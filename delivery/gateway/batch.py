@@ -37,6 +37,8 @@ def ready(
     if len({recipient.address for recipient in recipients}) != len(recipients):
         raise ValueError("An address stands twice in one batch.")
     form = form_of(mail, alias=alias, scheme=scheme, way=profile.way)
+    if profile.way is Way.SLOTS:
+        recipients = slots.safe(recipients)
     columns = columns_of(recipients)
     fitting = form.fitting(columns, most=profile.largest_call)
     if fitting < len(recipients):  # the others are left for the next call

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # Chance, so that nobody can write a mark into an issue; no mark is ever sent.
 _MARK = f"courant{secrets.token_hex(8)}"
 ADDRESS = f"{_MARK}@courant.invalid"
-MARKS = re.compile(rf"{_MARK}(?:@courant\.invalid|\.(\+?[a-z_]+)\.)")
+MARKS = re.compile(rf"{_MARK}(?:@courant\.invalid|\.(\+?[a-z][a-z0-9_]*)\.)")
 TO, DELIVERY = "+to", "+delivery"  # values that are no slot of the issue
 READERS = f"{_MARK}+readers+"  # where the list of readers goes
 KEY = f"{_MARK}+key+"  # where the idempotency key goes, when that is in the body

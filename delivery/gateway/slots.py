@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from delivery.gateway import forms
 from delivery.gateway.forms import ADDRESS, DELIVERY, READERS, Rows, mark
+from newsletter.rendering import SLOTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from delivery.gateway.forms import Form
-    from delivery.messages import IssueMail
+    from delivery.messages import IssueMail, Recipient
     from newsletter.rendering import Stencil
 
 # A word joiner, which nobody sees, keeps what an editor wrote from being read as the provider's own language.
 JOINER = "\u2060"
+# What any of their languages begins with. In a value it is broken wherever it stands: what follows may be beside it.
+BEGINNINGS = re.compile(r"[%\[{]|-(?=courant-)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,24 @@ class Draft:
     text: str
     link: str  # the slot of the unsubscribe link
     values: dict[str, str]  # by the provider's name for a slot
+
+
+def safe(recipients: Sequence[Recipient]) -> Sequence[Recipient]:
+    """What is said of each reader, as words: a provider that looks at what it has put in once more finds nothing.
+
+    Links hold nothing of the kind, and a joiner would break them.
+    """
+    names = [name for name in recipients[0].values if name not in SLOTS]
+    if not names:
+        return recipients
+    return [
+        replace(each, values={**each.values, **{name: _inert(each.values[name]) for name in names}})
+        for each in recipients
+    ]
+
+
+def _inert(value: str) -> str:
+    return BEGINNINGS.sub(rf"\g<0>{JOINER}", value)
 
 
 def form(mail: IssueMail, *, alias: str, scheme: str) -> Form:

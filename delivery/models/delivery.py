@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models
 from django.db.models import Count, Exists, OuterRef, Q
@@ -43,11 +43,17 @@ def _is_suppressed() -> Exists:
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
-    def waiting_in(self, batch: Batch) -> models.QuerySet[Delivery, tuple[int, int, str, str, bool]]:
-        """Who in the batch still waits: delivery, subscription, its status, the address, whether it is suppressed."""
+    def waiting_in(
+        self, batch: Batch, *, with_facts: bool = False
+    ) -> models.QuerySet[Delivery, tuple[Any, ...]]:
+        """Who in the batch still waits: delivery, subscription, its status, the address, whether it is suppressed.
+
+        With facts, also the first name and the newsletter's own fields.
+        """
         waiting = self.filter(batch=batch, state=Delivery.State.PENDING).order_by("pk")
         reader = ("subscription__status", "subscription__subscriber__email")
-        return waiting.values_list("pk", "subscription_id", *reader, _is_suppressed())
+        facts = ("subscription__subscriber__first_name", "subscription__fields") if with_facts else ()
+        return waiting.values_list("pk", "subscription_id", *reader, _is_suppressed(), *facts)
 
     def waiting_and_wanted(self, batch: Batch) -> DeliveryQuerySet:
         """Who in the batch still waits for the issue and still wants it. Without joins: an update finds rows once."""

@@ -5,8 +5,9 @@ Pure: values in, strings out. No query, no clock, no request; the caller activat
 
 from __future__ import annotations
 
-from newsletter.rendering.content import Edition, Masthead
-from newsletter.rendering.mail import mail_html
+from newsletter.rendering.content import Cover, Edition, Masthead
+from newsletter.rendering.document import merges
+from newsletter.rendering.mail import feedback_question, mail_html
 from newsletter.rendering.sanitising import sanitise
 from newsletter.rendering.stencil import SLOTS, Stencil, StencilError, slot
 from newsletter.rendering.text import mail_text
@@ -14,12 +15,15 @@ from newsletter.rendering.web import subscribe_box, web
 
 __all__ = [
     "SLOTS",
+    "Cover",
     "Edition",
     "Masthead",
     "Stencil",
     "StencilError",
+    "feedback_question",
     "mail_html",
     "mail_text",
+    "merges",
     "sanitise",
     "slot",
     "subscribe_box",

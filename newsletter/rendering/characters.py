@@ -8,6 +8,8 @@ import unicodedata
 SLOT_OPEN = "\ue000"
 SLOT_CLOSE = "\ue001"
 # The slot marks are the stencil's own. The others (controls, lone surrogates, noncharacters) no mail can carry.
+SLOT = re.compile(f"{SLOT_OPEN}[^{SLOT_CLOSE}]*{SLOT_CLOSE}")
+SLOT_WIDTH = 8  # columns; as wide as a first name
 STRAYS = re.compile("[\ue000\ue001\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -32,6 +34,8 @@ def direction_of(text: str) -> str | None:
 
 def columns(text: str) -> int:
     """How wide a text stands in a fixed-width font: East Asian characters take two columns, marks take none."""
+    if SLOT_OPEN in text:
+        text = SLOT.sub("x" * SLOT_WIDTH, text)
     return sum(width_of(character) for character in text)
 
 

@@ -30,6 +30,16 @@ class Masthead:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """The picture at an issue's head: an absolute address, and its size in pixels."""
+
+    src: str
+    alt: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Edition:
     """One issue to show: body is stored HTML, url is absolute."""
 
@@ -39,6 +49,9 @@ class Edition:
     body: str
     url: str
     published_on: datetime.date | None
+    cover: Cover | None = None
+    is_for_readers: bool = False  # its page opens only by a reader's own link
+    note: str = ""  # what the editor says above a correction
 
 
 def cleaned[Content: (Masthead, Edition)](content: Content) -> Content:
@@ -47,4 +60,6 @@ def cleaned[Content: (Masthead, Edition)](content: Content) -> Content:
     texts: dict[str, Any] = {
         name: without_strays(text) for name, text in values.items() if isinstance(text, str)
     }
+    if cover := values.get("cover"):
+        texts["cover"] = replace(cover, alt=without_strays(cover.alt))
     return replace(content, **texts)

@@ -7,21 +7,54 @@ from urllib.parse import urljoin
 
 from lxml import html
 
+from newsletter.rendering import merging
 from newsletter.rendering.characters import direction_of
 from newsletter.rendering.sanitising import sanitise
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-INLINE = frozenset({"a", "strong", "em", "s", "code", "br"})
-BOXES = {"take": "aside", "joke": "aside", "also": "section", "subscribe": "div"}
+INLINE = frozenset({"a", "strong", "em", "s", "code", "br", "span"})
+BOXES = {
+    "take": "aside",
+    "joke": "aside",
+    "sponsor": "aside",
+    "also": "section",
+    "subscribe": "div",
+    "feedback": "div",
+}
 TURNING = frozenset({"p", "h2", "h3", "li", "figcaption"})
 # Nobody writes this deep by hand; the walkers recurse, and Python's stack is finite.
 DEEPEST = 24
 
 
-def read(body: str, *, base: str, direction: str) -> HtmlElement:
-    """The body's root element. base is the issue's own address, direction the newsletter's (ltr or rtl)."""
+def read(body: str, *, base: str, direction: str, face: str = "") -> HtmlElement:
+    """The body's root element. base is the issue's own address, direction the newsletter's (ltr or rtl).
+
+    With a face of the mail, merge fields are its slots; without one they are what is said where nothing is known.
+    """
+    root = _tidied(body)
+    _complete_addresses(root, base=base)
+    _turn(root, direction=direction)
+    if face:
+        merging.put_slots(root, face=face)
+    else:
+        merging.take_out(root)
+    return root
+
+
+def merges(body: str) -> dict[str, list[str]]:
+    """By slot of either face: the reader's field that goes there, and what stands there where it is not known."""
+    return merging.found(_tidied(body)) if "data-field" in body else {}
+
+
+def first(body: str, *, kind: str) -> HtmlElement | None:
+    """The first block of a kind that is not in the flow of words: the feedback line, a subscribe box."""
+    found = _tidied(body).xpath(".//*[@data-block=$kind]", kind=kind) if kind in body else []
+    return found[0] if found else None
+
+
+def _tidied(body: str) -> HtmlElement:
     root = html.fragment_fromstring(sanitise(body) or "<p></p>", create_parent="div")
     _flatten(root)
     _unwrap(root)
@@ -31,8 +64,6 @@ def read(body: str, *, base: str, direction: str) -> HtmlElement:
     _wrap_loose_text(root)
     _drop_blanks(root)
     _loosen_items(root)
-    _complete_addresses(root, base=base)
-    _turn(root, direction=direction)
     return root
 
 
@@ -75,6 +106,10 @@ def _unwrap(root: HtmlElement) -> None:
     for element in root.xpath(".//a[not(@href)] | .//figure[not(img)] | .//div | .//aside | .//section"):
         if element.tag in {"a", "figure"} or BOXES.get(element.get("data-block", "")) != element.tag:
             element.drop_tag()
+    for element in list(root.iter("span")):
+        if not merging.is_field(element):
+            element.drop_tag()
+    merging.say_fallbacks(root)
 
 
 def _wrap_loose_text(root: HtmlElement) -> None:
@@ -113,7 +148,7 @@ def _drop_blanks(root: HtmlElement) -> None:
 
 
 def is_blank(element: HtmlElement) -> bool:
-    return not element.text_content().strip() and not element.xpath(".//img | .//div")
+    return not element.text_content().strip() and not element.xpath(".//img | .//div | .//span")
 
 
 def _loosen_items(root: HtmlElement) -> None:

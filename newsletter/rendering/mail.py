@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from functools import lru_cache, partial
 from html import escape
@@ -16,7 +17,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from newsletter.rendering import document, markup
+from newsletter.rendering import document, markup, merging
 from newsletter.rendering.characters import columns, one_line
 from newsletter.rendering.content import Edition, Masthead, cleaned
 from newsletter.rendering.markup import Maker, tag
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 CSS = Template((Path(__file__).parent / "mail.css").read_text(encoding="utf-8"))
 # The text column: 600 pixels less 40 on either side.
 COLUMN = 520
+# And inside a box with a ground or a border, which has 26 pixels on either side.
+COLUMN_IN_A_BOX = 466
+# The cover goes from edge to edge.
+CARD = 600
 # Inboxes fill the preview line with the mail's first words; these invisible ones keep them out.
 PADDING = "\u034f\u2007" * 40
 
@@ -46,10 +51,23 @@ def mail_html(edition: Edition, masthead: Masthead) -> str:
         "palette": tones,
         "body": mark_safe(_body(edition, masthead=masthead)),  # sanitised by document.read, escaped by markup
         "published_on": day(edition.published_on),
+        "note": paragraphs(edition.note),
         "padding": PADDING if edition.preheader else "",
+        "cover": mark_safe(_cover(edition)),
         "unsubscribe_url": slot("unsubscribe_url"),
+        "read_url": read_url(edition),
     }
     return _inliner(tones).inline(render_to_string("email/issue.html", context))
+
+
+def read_url(edition: Edition) -> str:
+    """The issue's page; of one that is for readers only, each has a link of their own."""
+    return slot("web_url") if edition.is_for_readers else edition.url
+
+
+def paragraphs(words: str) -> list[str]:
+    """Plain words as they were typed: an empty line begins a new paragraph."""
+    return [" ".join(part.split()) for part in re.split(r"\n\s*\n", words) if part.strip()]
 
 
 def day(date: datetime.date | None) -> str:
@@ -68,7 +86,7 @@ def _inliner(tones: Palette) -> CSSInliner:
 
 
 def _body(edition: Edition, *, masthead: Masthead) -> str:
-    root = document.read(edition.body, base=edition.url, direction=masthead.direction)
+    root = document.read(edition.body, base=edition.url, direction=masthead.direction, face=merging.HTML)
     tones = palette(masthead.accent)
     makers: dict[str, Maker] = {
         "picture": _picture,
@@ -76,6 +94,8 @@ def _body(edition: Edition, *, masthead: Masthead) -> str:
         "button": partial(_button, tones=tones),
         "take": partial(_labelled, name="take", default=_("Our take")),
         "also": partial(_labelled, name="also", default=_("Also worth noting")),
+        "sponsor": partial(_labelled, name="sponsor", default=_("Sponsored")),
+        "feedback": _feedback,
         "joke": lambda _element, inner: tag("div", inner, class_="joke"),
         "hr": lambda _element, _inner: '<p class="dots" role="separator">•&ensp;•&ensp;•</p>',
         "subscribe": partial(_subscribe_box, masthead=masthead),
@@ -105,12 +125,24 @@ def _image(element: HtmlElement) -> str:
     Elsewhere the style rules: where a picture does not load, a width in pixels would push the mail off a phone.
     """
     width, height = int(element.get("width", 0)), int(element.get("height", 0))
-    shown = min(width or COLUMN, COLUMN)
-    tall = str(round(height * shown / width)) if width and height else None
+    is_in_a_box = next(element.iterancestors("aside"), None) is not None
+    most = COLUMN_IN_A_BOX if is_in_a_box else COLUMN
+    src, alt = element.get("src", ""), element.get("alt", "")
+    return _sized(src, alt=alt, width=width or most, height=height if width else 0, most=most)
+
+
+def _sized(src: str, *, alt: str, width: int, height: int, most: int) -> str:
+    shown = min(width, most)
+    tall = str(max(1, round(height * shown / width))) if height else None
     style = f"width:100%;max-width:{shown}px;height:auto"
-    return tag(
-        "img", src=element.get("src"), alt=element.get("alt", ""), width=str(shown), height=tall, style=style
-    )
+    return tag("img", src=src, alt=alt, width=str(shown), height=tall, style=style)
+
+
+def _cover(edition: Edition) -> str:
+    cover = edition.cover
+    if cover is None:
+        return ""
+    return _sized(cover.src, alt=cover.alt, width=cover.width, height=cover.height, most=CARD)
 
 
 def _button(element: HtmlElement, _inner: str, *, tones: Palette) -> str:
@@ -139,3 +171,28 @@ def _subscribe_box(element: HtmlElement, _inner: str, *, masthead: Masthead) -> 
         + tag("p", promise(masthead), class_="promise ui"),
         name="subscribe",
     )
+
+
+def _feedback(element: HtmlElement, _inner: str) -> str:
+    """Three plain links: what is pressed is asked once more on a page, since scanners open every link, too."""
+    question, words = feedback(element)
+    answers = " &nbsp;·&nbsp; ".join(
+        tag("a", escape(word, quote=False), href=f"{slot('feedback_url')}?answer={answer}")
+        for answer, word in words.items()
+    )
+    return _box(
+        tag("p", escape(question, quote=False), class_="question") + tag("p", answers, class_="answers ui"),
+        name="feedback",
+    )
+
+
+def feedback_question(body: str) -> str:
+    """What an issue asks at its end, for the page that the links lead to."""
+    asked = document.first(body, kind="feedback")
+    return _("Was this good?") if asked is None else feedback(asked)[0]
+
+
+def feedback(element: HtmlElement) -> tuple[str, dict[str, str]]:
+    """The question and the words for each answer, by what its link says."""
+    question = one_line(element.get("data-question", "")) or _("Was this good?")
+    return question, {"good": _("Good"), "fair": _("So-so"), "poor": _("Not good")}

@@ -31,7 +31,7 @@ def contents(element: HtmlElement, makers: Mapping[str, Maker]) -> str:
 
 def lines(element: HtmlElement, makers: Mapping[str, Maker]) -> str:
     """The contents with each block on a line of its own: a mail's lines should not be endless."""
-    return "\n".join(written(child, makers) for child in element)
+    return "\n".join(filter(None, (written(child, makers) for child in element)))
 
 
 def tag(name: str, inner: str = "", /, **attributes: str | None) -> str:

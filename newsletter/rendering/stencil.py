@@ -12,9 +12,10 @@ from newsletter.rendering.characters import SLOT_CLOSE, SLOT_OPEN
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-SLOTS = ("unsubscribe_url",)
+# A reader's own links. What is said of each reader (merging.py) comes on top, issue by issue.
+SLOTS = ("unsubscribe_url", "feedback_url", "web_url")
 # Private-use characters survive HTML parsers, CSS inliners and JSON untouched, and content is stripped of them.
-SLOT = re.compile(f"{SLOT_OPEN}([a-z_]+){SLOT_CLOSE}")
+SLOT = re.compile(f"{SLOT_OPEN}([a-z][a-z0-9_]*){SLOT_CLOSE}")
 
 
 class StencilError(ValueError):

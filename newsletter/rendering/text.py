@@ -10,12 +10,12 @@ from urllib.parse import unquote
 
 from django.utils.translation import gettext as _
 
-from newsletter.rendering import document
+from newsletter.rendering import document, merging
 from newsletter.rendering.characters import one_line
 from newsletter.rendering.content import Edition, Masthead, cleaned
 from newsletter.rendering.document import INLINE
 from newsletter.rendering.folding import WIDTH, folded, hung, underlined
-from newsletter.rendering.mail import day
+from newsletter.rendering.mail import day, feedback, paragraphs, read_url
 from newsletter.rendering.stencil import slot
 
 if TYPE_CHECKING:
@@ -31,9 +31,8 @@ def mail_text(edition: Edition, masthead: Masthead) -> str:
     """A whole text body with a slot for the reader's unsubscribe link."""
     edition, masthead = cleaned(edition), cleaned(masthead)
     walker = Walker(masthead)
-    body = walker.flow(
-        document.read(edition.body, base=edition.url, direction=masthead.direction), width=WIDTH
-    )
+    root = document.read(edition.body, base=edition.url, direction=masthead.direction, face=merging.TEXT)
+    body = walker.flow(root, width=WIDTH)
     return (
         "\n\n".join([*_head(edition, masthead=masthead), *body, *walker.list_of_links(), _foot(masthead)])
         + "\n"
@@ -44,7 +43,19 @@ def _head(edition: Edition, *, masthead: Masthead) -> list[str]:
     nameplate = "\n".join(filter(None, [one_line(masthead.name), day(edition.published_on)]))
     title = underlined(one_line(edition.subject), stroke="=")
     byline = [folded(_("By %s") % one_line(edition.authors))] if edition.authors.strip() else []
-    return [nameplate, title, *byline, _("Read on the web: %s") % edition.url]
+    address = _("Read on the web: %s") % read_url(edition)
+    return [nameplate, *_note(edition), title, *byline, address, *_cover(edition)]
+
+
+def _cover(edition: Edition) -> list[str]:
+    alt = one_line(edition.cover.alt) if edition.cover else ""
+    return [folded(_("[Picture: %s]") % alt)] if alt else []
+
+
+def _note(edition: Edition) -> list[str]:
+    """What the editor says above a correction."""
+    words = [folded(words, width=WIDTH - 2) for words in paragraphs(edition.note)]
+    return [hung("\n\n".join([_("Correction"), *words]), first="| ")] if words else []
 
 
 def _foot(masthead: Masthead) -> str:
@@ -109,6 +120,8 @@ class Walker:
             "picture": self.picture,
             "take": self.take,
             "also": self.also,
+            "sponsor": self.sponsor,
+            "feedback": self.feedback,
             "joke": self.joke,
             "subscribe": self.subscribe_box,
         }
@@ -136,7 +149,19 @@ class Walker:
         return [hung(inside, first=margin)] if inside else []
 
     def take(self, element: HtmlElement, *, width: int) -> list[str]:
-        title = one_line(element.get("data-title", "")) or _("Our take")
+        return self.labelled(element, default=_("Our take"), width=width)
+
+    def sponsor(self, element: HtmlElement, *, width: int) -> list[str]:
+        return self.labelled(element, default=_("Sponsored"), width=width)
+
+    def feedback(self, element: HtmlElement, *, width: int) -> list[str]:
+        question, words = feedback(element)
+        address = slot("feedback_url")
+        lines = [f"→ {word}: {address}?answer={answer}" for answer, word in words.items()]
+        return ["\n".join([folded(question, width=width), *lines])]
+
+    def labelled(self, element: HtmlElement, *, default: str, width: int) -> list[str]:
+        title = one_line(element.get("data-title", "")) or default
         inside = "\n\n".join([title, *self.flow(element, width=width - 2)])
         return [hung(inside, first="| ")]
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from newsletter.rendering import Stencil, mail_html, mail_text, web
+from newsletter.rendering import SLOTS, Cover, Stencil, mail_html, mail_text, merges, web
 from newsletter.rendering.characters import SLOT_CLOSE, SLOT_OPEN
 from newsletter.samples import SAMPLES
 from tests.newsletter import articles
@@ -363,7 +363,9 @@ def test_any_body_makes_three_sound_faces(parts: list[str]) -> None:
 
     page, mail, text = web(hostile, MASTHEAD), mail_html(hostile, MASTHEAD), mail_text(hostile, MASTHEAD)
 
-    assert Stencil.parse(mail).slots == Stencil.parse(text).slots == ("unsubscribe_url",)
+    allowed = [*SLOTS, *merges(hostile.body)]
+    for face in (mail, text):
+        assert Stencil.parse(face, allowed=allowed).slots.count("unsubscribe_url") == 1
     for root in (html.fragment_fromstring(page, create_parent="div"), html.fromstring(mail)):
         for element in root.iter():
             if isinstance(element.tag, str):
@@ -381,3 +383,90 @@ def test_text_face_never_holds_entities_or_tags(words: list[str]) -> None:
     assert not re.search(
         r"[<>&]", mail_text(edition(body, subject="a"), replace(MASTHEAD, name="b", postal_address="c"))
     )
+
+
+SPONSOR = (
+    '<aside class="sponsor" data-block="sponsor"><p>Ropes by <a href="https://example.org/rope">Rope &amp; Co</a></p>'
+    '<p class="cta"><a class="btn" href="https://example.org/buy">Buy</a></p></aside>'
+)
+
+
+def test_what_is_paid_for_says_so_in_every_face() -> None:
+    named = SPONSOR.replace('data-block="sponsor"', 'data-block="sponsor" data-title="From our partner"')
+
+    assert web(edition(SPONSOR), MASTHEAD) == (
+        '<aside class="sponsor" aria-label="Sponsored"><p class="block-label">Sponsored</p>'
+        '<p>Ropes by <a rel="sponsored" href="https://example.org/rope">Rope &amp; Co</a></p>'
+        '<p class="cta"><a rel="sponsored" class="btn" href="https://example.org/buy">Buy</a></p></aside>'
+    )
+    assert (
+        "| Sponsored\n|\n| Ropes by Rope & Co\u00a0[1]\n|\n| → Buy\n|   https://example.org/buy\n"
+        in mail_text(edition(SPONSOR), MASTHEAD)
+    )
+    box = html.fromstring(mail_html(edition(SPONSOR), MASTHEAD)).xpath(
+        "//table[contains(@class, 'sponsor')]"
+    )[0]
+    assert box.xpath(".//p[contains(@class, 'label')]/text()") == ["Sponsored"]
+    for face in (web, mail_html, mail_text):
+        assert "From our partner" in face(edition(named), MASTHEAD)
+
+
+def test_feedback_is_asked_in_mails_alone_and_by_plain_links() -> None:
+    body = '<p>a</p><div data-block="feedback" data-question="Any &lt;good&gt;?"></div><p>b</p>'
+    address = f"{SLOT_OPEN}feedback_url{SLOT_CLOSE}"
+
+    assert web(edition(body), MASTHEAD) == "<p>a</p>\n<p>b</p>"
+    assert (
+        f"a\n\nAny <good>?\n→ Good: {address}?answer=good\n→ So-so: {address}?answer=fair\n"
+        f"→ Not good: {address}?answer=poor\n\nb\n"
+    ) in mail_text(edition(body), MASTHEAD)
+    box = html.fromstring(mail_html(edition(body), MASTHEAD)).xpath("//table[contains(@class, 'feedback')]")[
+        0
+    ]
+    assert [(link.text, link.get("href")) for link in box.iter("a")] == [
+        ("Good", f"{address}?answer=good"),
+        ("So-so", f"{address}?answer=fair"),
+        ("Not good", f"{address}?answer=poor"),
+    ]
+    assert "Was this good?" in mail_text(edition('<div data-block="feedback"></div>'), MASTHEAD)
+
+
+def test_cover_stands_at_the_head_of_both_mails() -> None:
+    cover = Cover("https://news.example.com/media/a.jpg", 'A "pier"', 1200, 630)
+
+    mail = html.fromstring(mail_html(edition("<p>a</p>", cover=cover), MASTHEAD))
+
+    [image] = mail.xpath("//td[@class='cover']/img")
+    assert {name: image.get(name) for name in ("src", "alt", "width", "height")} == {
+        "src": cover.src,
+        "alt": 'A "pier"',
+        "width": "600",
+        "height": "315",
+    }
+    assert '[Picture: A "pier"]\n\na\n' in mail_text(edition("<p>a</p>", cover=cover), MASTHEAD)
+    assert "[Picture" not in mail_text(edition("<p>a</p>", cover=replace(cover, alt="")), MASTHEAD)
+
+
+def test_picture_that_only_adorns_is_silent() -> None:
+    body = '<figure class="img"><img src="/media/a.jpg" alt="" width="1200" height="800"></figure>'
+
+    assert web(edition(body), MASTHEAD) == (
+        '<figure class="img"><img loading="lazy" decoding="async" alt="" src="https://news.example.com/media/a.jpg"'
+        ' width="1200" height="800"></figure>'
+    )
+    assert body_of_mail(mail_html(edition(body), MASTHEAD)).xpath(".//img/@alt") == [""]
+    assert "[" not in mail_text(edition(body), MASTHEAD).partition("-----")[0].partition("bridges/")[2]
+
+
+def test_picture_in_a_box_fits_into_it_in_outlook() -> None:
+    mail = mail_html(edition(SPONSOR.replace("<p>Ropes", f"{articles.PICTURE}<p>Ropes")), MASTHEAD)
+
+    assert body_of_mail(mail).xpath(".//img/@width") == ["466"]
+
+
+def test_mail_for_readers_only_has_a_link_of_their_own_to_the_page() -> None:
+    whole = edition("<p>a</p>", is_for_readers=True)
+
+    assert edition("").url not in mail_html(whole, MASTHEAD) + mail_text(whole, MASTHEAD)
+    for face in (mail_html, mail_text):
+        assert set(Stencil.parse(face(whole, MASTHEAD)).slots) == {"unsubscribe_url", "web_url"}

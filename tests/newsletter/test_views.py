@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
+from lxml import html
 
 from newsletter import publishing
-from newsletter.models import Issue, Newsletter
+from newsletter.models import Issue, Newsletter, Picture
 from tests import factories
 
 
@@ -112,3 +113,50 @@ def test_archive_costs_the_same_however_many_issues(
 
     with django_assert_num_queries(3):  # newsletter, number of issues, a page of issues
         client.get("/daily/")
+
+
+def test_unlisted_issue_has_a_page_that_nothing_leads_to(archive: list[Issue], client: Client) -> None:
+    Issue.objects.filter(slug="day-1").update(visibility=Issue.Visibility.UNLISTED)
+
+    page = client.get("/daily/day-1/")
+
+    assert (page.status_code, page["X-Robots-Tag"], "high at nine" in page.text) == (200, "noindex", True)
+    assert '<meta name="robots" content="noindex">' in page.text
+    assert "canonical" not in page.text
+    for path in ("/daily/", "/daily/feed/", "/daily/day-0/", "/daily/day-2/"):
+        assert "day-1" not in client.get(path).text
+
+
+def test_issue_for_readers_is_in_no_list_either(archive: list[Issue], client: Client) -> None:
+    Issue.objects.filter(slug="day-1").update(visibility=Issue.Visibility.READERS)
+
+    assert "high at nine" not in client.get("/daily/day-1/").text
+    for path in ("/daily/", "/daily/feed/", "/daily/day-0/", "/daily/day-2/"):
+        assert "day-1" not in client.get(path).text
+
+
+def test_public_issue_may_be_found(archive: list[Issue], client: Client) -> None:
+    page = client.get("/daily/day-1/")
+
+    assert ("noindex" in page.text, page.headers.get("X-Robots-Tag")) == (False, None)
+
+
+def test_cover_and_tags_stand_on_the_page_and_in_what_is_shared(archive: list[Issue], client: Client) -> None:
+    cover = Picture.objects.create(digest="ab" * 16, format="jpg", width=1200, height=630, data=b"x")
+    Issue.objects.filter(slug="day-1").update(cover=cover, cover_alt='A "pier"', tags="sea, <b>weather</b>")
+    url = f"http://testserver/media/{'ab' * 16}.jpg"
+
+    page = html.fromstring(client.get("/daily/day-1/").text)
+
+    assert page.xpath("//img[@class='issue-cover']/@*[name()='src' or name()='alt' or name()='width']") == [
+        url,
+        'A "pier"',
+        "1200",
+    ]
+    assert page.xpath("//meta[starts-with(@property, 'og:image')]/@content") == [
+        url,
+        "1200",
+        "630",
+        'A "pier"',
+    ]
+    assert page.xpath("//ul[@class='issue-tags']/li/text()") == ["sea", "<b>weather</b>"]

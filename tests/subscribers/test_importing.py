@@ -16,7 +16,8 @@ from tests import factories
 def import_text(newsletter: Newsletter, text: str | bytes, **options: bool) -> dict[str, int]:
     data = text.encode() if isinstance(text, str) else text
     report = dataclasses.asdict(importing.import_csv(newsletter, io.BytesIO(data), **options))
-    del report["first_rejections"]
+    for name in ("first_rejections", "fields", "left_out"):
+        del report[name]
     assert report["rows"] == sum(count for name, count in report.items() if name != "rows")
     return {name: count for name, count in report.items() if count}
 
@@ -159,3 +160,51 @@ def test_command_says_what_is_wrong(daily: Newsletter, tmp_path: Path, newslette
 
     with pytest.raises(CommandError, match=r"There is no newsletter 'weekly'|No such file"):
         call_command("import_subscribers", newsletter, str(tmp_path / file))
+
+
+def test_import_fills_in_the_newsletters_own_fields(daily: Newsletter) -> None:
+    daily.reader_fields.create(name="home_town", label="Home town")
+    daily.reader_fields.create(name="team", label="Team")
+    text = (
+        "email,Home Town,first_name,TEAM,shoe size,email\n"
+        "ada@example.com,Þórshöfn,Ada,,38,x@example.com\nbob@example.com,,,Reds,,\n"
+    )
+
+    report = importing.import_csv(daily, io.BytesIO(text.encode()))
+
+    rows = Subscription.objects.values_list("subscriber__email", "subscriber__first_name", "fields")
+    assert sorted(rows) == [
+        ("ada@example.com", "Ada", {"home_town": "Þórshöfn"}),
+        ("bob@example.com", "", {"team": "Reds"}),
+    ]
+    assert (report.fields, report.left_out) == (["home_town", "team"], ["shoe size", "email"])
+
+
+def test_import_of_fields_changes_nobody_who_is_known(daily: Newsletter) -> None:
+    daily.reader_fields.create(name="town", label="Town")
+    factories.subscription(daily, "ada@example.com", fields={"town": "Oban"})
+
+    importing.import_csv(daily, io.BytesIO(b"email,town\nada@example.com,Rome\n"))
+
+    assert Subscription.objects.get().fields == {"town": "Oban"}
+
+
+def test_field_with_control_characters_is_rejected_and_named(daily: Newsletter) -> None:
+    daily.reader_fields.create(name="town", label="Town")
+
+    report = importing.import_csv(daily, io.BytesIO("email,town\nada@example.com,a\u202eb\n".encode()))
+
+    assert [rejection.reason for rejection in report.first_rejections] == [
+        "the town holds control characters"
+    ]
+
+
+def test_command_says_which_columns_it_kept_and_which_it_left_out(daily: Newsletter, tmp_path: Path) -> None:
+    daily.reader_fields.create(name="town", label="Town")
+    file, out = tmp_path / "readers.csv", io.StringIO()
+    file.write_text("email,Town,Shoe size\nada@example.com,Oban,38\n")
+
+    call_command("import_subscribers", "daily", str(file), stdout=out)
+
+    assert "Also kept of each new reader: town\n" in out.getvalue()
+    assert "Left out, since the newsletter has no field of that name: Shoe size\n" in out.getvalue()

@@ -27,7 +27,10 @@ LABELS = {
 
 
 class Command(BaseCommand):
-    help = "Add a CSV file's readers (first line: email[,first_name]) to a newsletter. You vouch for their consent."
+    help = (
+        "Add a CSV file's readers (first line: email[,first_name and fields of yours]) to a newsletter."
+        " You vouch for their consent."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("newsletter", help="the newsletter's address on the site, like morning-courant")
@@ -69,6 +72,12 @@ class Command(BaseCommand):
         for name, label in LABELS.items():
             if count := getattr(report, name):
                 self.stdout.write(f"{count:>12,} {label}")
+        if report.fields:
+            self.stdout.write(f"Also kept of each new reader: {', '.join(report.fields)}")
+        if report.left_out:
+            self.stdout.write(
+                f"Left out, since the newsletter has no field of that name: {', '.join(report.left_out)}"
+            )
         for rejection in report.first_rejections:
             self.stdout.write(f"  line {rejection.line}: {rejection.reason}: {rejection.text[:60]!r}")
         if report.rejected:
