@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from newsletter.models import Issue
@@ -38,6 +39,11 @@ class Proof(models.Model):
 
     class Meta:
         ordering = ["-asked_at", "-pk"]
+        indexes = [
+            models.Index(
+                fields=["asked_at"], condition=Q(state__in=["waiting", "speaking"]), name="open_proofs"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.issue_id} ({self.state})"
