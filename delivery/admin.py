@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from delivery import circuit, tasks, waiting
 from delivery.forms import SendingDomainForm
 from delivery.models import Attempt, Batch, Delivery, Dispatch, MailerState, SendingDomain
-from newsletter.admin import IssueAdmin
+from newsletter import team
 from newsletter.adminsite import ModelAdmin, ReadOnlyAdmin, action, display, register
 
 if TYPE_CHECKING:
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
-IssueAdmin.send_page = "delivery:send"
-
 
 @register(Dispatch)
 class DispatchAdmin(ReadOnlyAdmin):
+    newsletter_path = "issue__newsletter"
     list_display = ["subject", "state", "audience_size", "started_at", "finished_at", "balance"]
     list_filter = ["state"]
-    show_full_result_count = False
     fields = [
         "issue",
         "state",
@@ -55,14 +53,15 @@ class DispatchAdmin(ReadOnlyAdmin):
 
 @register(Batch)
 class BatchAdmin(ReadOnlyAdmin):
+    newsletter_path = "dispatch__issue__newsletter"
     list_display = ["dispatch", "number", "cause", "state", "mailer", "tries", "lease_until", "not_before"]
     list_filter = ["state", "cause"]
     list_select_related = ["dispatch"]
-    show_full_result_count = False
 
 
 @register(Attempt)
 class AttemptAdmin(ReadOnlyAdmin):
+    newsletter_path = "batch__dispatch__issue__newsletter"
     list_display = [
         "batch",
         "mailer",
@@ -76,7 +75,6 @@ class AttemptAdmin(ReadOnlyAdmin):
     ]
     list_filter = ["outcome"]
     list_select_related = ["batch"]
-    show_full_result_count = False
     ordering = ["-pk"]
     exclude = ["recipients"]  # addresses; kept for the repeat of a call, not for looking at
 
@@ -91,7 +89,11 @@ class DispatchFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         self.is_search = bool(request.GET.get("q"))
-        rows = Dispatch.objects.values_list("pk", "subject")
+        ids = team.newsletter_ids(request.user, model_admin.permission("view"))
+        dispatches = (
+            Dispatch.objects.all() if ids is None else Dispatch.objects.filter(issue__newsletter__in=ids)
+        )
+        rows = dispatches.values_list("pk", "subject")
         found = {str(pk): subject for pk, subject in rows[: self.newest]}
         chosen = self.value() or ""
         if chosen.isdecimal() and chosen not in found:
@@ -123,12 +125,12 @@ class DispatchFilter(SimpleListFilter):
 class DeliveryAdmin(ReadOnlyAdmin):
     """Who got it, row by row."""
 
+    newsletter_path = "dispatch__issue__newsletter"
     list_display = ["reader", "dispatch", "state", "reason", "detail", "settled_at"]
     list_filter = [DispatchFilter, "state", "reason"]
     list_select_related = ["dispatch", "subscription__subscriber"]
     search_fields = ["subscription__subscriber__email__startswith"]
     search_help_text = _("The beginning of an address.")
-    show_full_result_count = False
     ordering = ["dispatch_id", "subscription_id"]  # the one index that begins with the dispatch
     sortable_by: ClassVar[list[str]] = []
     fields = [
@@ -161,7 +163,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 class MailerStateAdmin(ReadOnlyAdmin):
     """What all workers know of a mailer. A row is there once it had something to tell."""
 
-    list_display = ["name", "condition", "why", "next_trial"]
+    list_display = ["name", "condition", "why"]
     actions = ["try_again_now"]
     fields = ["alias", "broken_since", "reason", "next_trial", "not_before", "waiting_for"]
 
@@ -176,9 +178,11 @@ class MailerStateAdmin(ReadOnlyAdmin):
     def condition(self, state: MailerState) -> str:
         now = timezone.now()
         if state.broken_since:
-            return gettext("does not work since %(time)s") % {
-                "time": waiting.clock(state.broken_since, now=now)
-            }
+            since = {"time": waiting.clock(state.broken_since, now=now)}
+            if state.next_trial and state.next_trial > now:
+                words = gettext("does not work since %(time)s; tried again at %(next)s")
+                return words % (since | {"next": waiting.clock(state.next_trial, now=now)})
+            return gettext("does not work since %(time)s") % since
         if state.not_before and state.not_before > now:
             return gettext("rests until %(time)s") % {"time": waiting.clock(state.not_before, now=now)}
         return gettext("works")

@@ -18,7 +18,7 @@ from django.db.models import Subquery
 from django.db.models.functions import Coalesce, Now
 
 from delivery import watermark
-from delivery.models import Attempt, Dispatch, Installation
+from delivery.models import Attempt, Dispatch, Installation, Plan
 from delivery.models.installation import ONLY
 from delivery.watermark import Mark
 from newsletter import publishing
@@ -114,6 +114,7 @@ def accept() -> None:
         Dispatch.objects.filter(state__in=open_states).update(state=Dispatch.State.PAUSED, reason=ACCEPTED)
         for issue in Issue.objects.filter(status=Issue.Status.SCHEDULED):
             publishing.unschedule(issue)
+        Plan.objects.exclude(approved_at=None).end(because=ACCEPTED)
     highest = Attempt.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     for place in watermark.places():
         place.write(Mark(ours.uuid, ours.epoch, highest))

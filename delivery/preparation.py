@@ -3,48 +3,60 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from delivery import audience, circuit, epoch, gateway, throttle
+from delivery import audience, circuit, freezing, gateway, preflight, throttle
 from delivery.exceptions import AlreadyDispatched, CannotStart
 from delivery.models import Batch, Delivery, Dispatch
-from newsletter import faces, publishing, rendering
-from newsletter.locale import spoken_by
+from newsletter import faces, publishing
 from newsletter.models import Issue
-from subscribers.models import Subscription
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+    from delivery.models import Plan
 
 logger = logging.getLogger(__name__)
 
 MAILER = "bulk"
 
 
-def start(issue: Issue, *, started_by: User | None = None, approved: str | None = None) -> Dispatch:
-    """Begin to send a draft or scheduled issue: publish its page, freeze its mail. A worker does the rest.
+def start(issue: Issue, *, plan: Plan | None = None, started_by: User | None = None) -> Dispatch:
+    """Begin to send an issue: publish its page, freeze its mail. A worker does the rest.
 
-    With `approved`, only if that is still the issue's fingerprint. Raises AlreadyDispatched on the second call, from
-    wherever it comes, and CannotStart with what to mend.
+    With its plan, only if that is still open, and the text what was approved. Raises AlreadyDispatched on the second
+    call, from wherever it comes, and CannotStart with what to mend.
     """
     if earlier := issue.dispatches.first():
         raise AlreadyDispatched(earlier.pk)
-    if approved not in {None, faces.fingerprint(issue)}:
-        raise CannotStart(_("The issue has been changed since this page was opened. Look at it once more."))
-    if problems := [check.text for check in checks(issue) if check.level == "blocker"]:
-        raise CannotStart(" ".join(problems))
+    if plan is None and issue.newsletter.needs_second_person:
+        raise CannotStart(_("A second person has to approve it first."))
+    if in_the_way := preflight.report(issue).in_the_way:
+        raise CannotStart(" ".join(finding.text for finding in in_the_way))
     try:
         with transaction.atomic():
             if not publishing.publish(issue):
                 raise _too_late(issue)
-            return _frozen(issue, started_by=started_by)
+            _carry_out(issue, plan)
+            return frozen(issue, started_by=started_by or (plan.approved_by if plan else None))
     except IntegrityError:  # another click was first, between our look and our write
         raise _too_late(issue) from None
+
+
+def _carry_out(issue: Issue, plan: Plan | None) -> None:
+    """The issue's row is ours now and was read anew: what is compared here is what is frozen next."""
+    plans = issue.plans.open()
+    if plan is None:
+        plans.end(because=_("It began without it."))
+    elif not plans.filter(pk=plan.pk, approved_at__isnull=False, content_hash=faces.fingerprint(issue)).end(
+        because=_("It began at its time.")
+    ):
+        raise CannotStart(_("It is not what was approved any more. Look at it, and schedule it once more."))
 
 
 def _too_late(issue: Issue) -> CannotStart:
@@ -53,51 +65,16 @@ def _too_late(issue: Issue) -> CannotStart:
     return CannotStart(_("This issue is no longer a draft."))
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at before sending, in words for the editor; `level` is "ok" or "blocker"."""
-
-    level: str
-    text: str
-
-
-def checks(issue: Issue) -> list[Check]:
-    """Everything that could stand in the way, and whether it does."""
-    newsletter = issue.newsletter
-    has_readers = Subscription.objects.mailable(newsletter).exists()
-    found = [
-        (issue.subject.strip(), _("It has a subject."), _("The issue has no subject.")),
-        (issue.body.strip(), _("There is something to read."), _("The issue is empty.")),
-        (
-            newsletter.postal_address.strip(),
-            _("Every mail has a way out and your postal address."),
-            _("The newsletter has no postal address, which the law asks for."),
-        ),
-        (has_readers, _("It has readers."), _("The newsletter has no confirmed readers yet.")),
-    ]
-    if frozen := epoch.frozen():
-        found.append((False, "", frozen))
-    return [Check("ok", fine) if is_fine else Check("blocker", problem) for is_fine, fine, problem in found]
-
-
-def _frozen(issue: Issue, *, started_by: User | None) -> Dispatch:
-    newsletter = issue.newsletter
-    edition, masthead = faces.edition(issue), faces.masthead(newsletter)
-    with spoken_by(newsletter):
-        html, text = rendering.mail_html(edition, masthead), rendering.mail_text(edition, masthead)
-    rendering.Stencil.parse(html), rendering.Stencil.parse(text)  # raises before anything is written
+def frozen(issue: Issue, *, started_by: User | None, note: str = "", **how: Any) -> Dispatch:
+    """The copy that goes out, before its audience. `how`: what is not as it is for everyone (delivery.following)."""
     return Dispatch.objects.create(
         issue=issue,
+        note=note,
         mailer=MAILER,
         batch_size=_batch_size(),
-        subject=issue.subject,
-        sender=newsletter.sender,
-        reply_to=newsletter.reply_to,
-        html=html,
-        text=text,
-        content_hash=faces.fingerprint(issue),
         started_by=started_by,
         started_at=timezone.now(),
+        **asdict(freezing.frozen(issue, note=note)) | how,
     )
 
 
@@ -115,17 +92,20 @@ def prepare(dispatch_id: int) -> bool:
     """
     with transaction.atomic():
         waiting = Dispatch.objects.filter(pk=dispatch_id, state=Dispatch.State.PREPARING).select_related(
-            "issue"
+            "issue", "after"
         )
         dispatch = waiting.select_for_update(of=["self"], skip_locked=True).first()
         if dispatch is None:  # done, or another worker is at it
             return False
-        readers = Subscription.objects.mailable(dispatch.issue.newsletter).count()
-        numbers = range(1, -(-readers // dispatch.batch_size) + 1)
+        numbers = range(1, -(-audience.most(dispatch) // dispatch.batch_size) + 1)
         Batch.objects.cut(dispatch, numbers, cause=Batch.Cause.AUDIENCE)
         size = audience.freeze(dispatch)
         if Delivery.objects.filter(dispatch=dispatch, state=Delivery.State.PENDING, batch=None).exists():
             raise AudienceMoved(dispatch_id)
+        if (
+            dispatch.not_before
+        ):  # until then it can be taken back; each batch knows, whatever else is waited for
+            Batch.objects.filter(dispatch=dispatch).update(not_before=dispatch.not_before)
         logger.info("Dispatch %s: %s readers in %s batches.", dispatch.pk, size, len(numbers))
         return Dispatch.objects.move(
             dispatch.pk, to=Dispatch.State.SENDING, allowed=[Dispatch.State.PREPARING], audience_size=size

@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING, Any
 from celery import shared_task
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
-from delivery import alarms, epoch, gateway, preparation, recovery, submission, tracking
+from delivery import (
+    alarms,
+    epoch,
+    gateway,
+    notices,
+    planning,
+    preparation,
+    proofing,
+    recovery,
+    submission,
+    tracking,
+)
 from delivery.exceptions import AlreadyDispatched, CannotStart
 from delivery.models import Alarm
 from delivery.troubles import Trouble
-from newsletter import publishing
 from newsletter.models import Issue
 
 if TYPE_CHECKING:
@@ -26,6 +37,8 @@ logger = logging.getLogger(__name__)
 WAKE_UP_LIFE = 60.0  # seconds; a queue of wake-ups that nobody has time for must not grow from sweep to sweep
 STEP = 20.0  # seconds a wake-up works before it returns; a worker that is asked to stop does so within it
 Wake = tuple[Any, *tuple[int, ...]]  # a task, and whom it is for
+# Whose number a wake-up carries, where it is not a dispatch's.
+OF = {"delivery.tasks.send_proof": "test mail", "delivery.tasks.tell_of_plan": "plan"}
 
 
 @shared_task
@@ -51,7 +64,7 @@ def _start(issue: Issue, *, is_missed: bool) -> int | None:
         _give_back(issue, Alarm.Kind.MISSED)
         return None
     try:
-        return preparation.start(issue).pk
+        return preparation.start(issue, plan=planning.approved(issue)).pk
     except AlreadyDispatched:
         return None
     except CannotStart as problem:
@@ -63,7 +76,7 @@ def _give_back(issue: Issue, kind: Alarm.Kind, *, words: str = "") -> None:
     """A draft again, and somebody is told, in one step. Nothing when its schedule is not the one we saw any more."""
     since = issue.scheduled_at
     with transaction.atomic():
-        if since and publishing.unschedule(issue):
+        if since and planning.give_back(issue, because=words or _("It missed its time.")):
             alarms.sound(Trouble(kind, issue, since, words=words))
 
 
@@ -87,6 +100,18 @@ def process_events() -> None:
 
 
 @shared_task
+def send_proof(proof_id: int) -> None:
+    """A test mail."""
+    proofing.send(proof_id)
+
+
+@shared_task
+def tell_of_plan(plan_id: int) -> None:
+    """Somebody asked for an approval, or gave it, or an approved issue does not go out after all."""
+    notices.tell(plan_id)
+
+
+@shared_task
 def sweep() -> None:
     """Find in the database what a lost message, a dead worker or an emptied Redis left undone."""
     _survive(recovery.recover)
@@ -96,6 +121,8 @@ def sweep() -> None:
     if _survive(tracking.is_waiting):
         wakes.append((process_events,))
     _survive(tracking.forget)
+    wakes += [(tell_of_plan, plan_id) for plan_id in _survive(notices.due) or []]
+    wakes += [(send_proof, proof_id) for proof_id in _survive(proofing.recover) or []]
     _publish([*wakes, *(wake for dispatch_id in unfinished for wake in _senders(dispatch_id))])
 
 
@@ -118,6 +145,16 @@ def wake_tracking() -> None:
     transaction.on_commit(partial(_publish, [(process_events,)]))
 
 
+def wake_notices(plan_id: int) -> None:
+    """Ask a worker to tell whom it concerns. The sweep finds it, too."""
+    transaction.on_commit(partial(_publish, [(tell_of_plan, plan_id)]))
+
+
+def wake_proof(proof_id: int) -> None:
+    """Ask a worker to send this test mail now. The sweep finds it, too."""
+    transaction.on_commit(partial(_publish, [(send_proof, proof_id)]))
+
+
 def _senders(dispatch_id: int) -> list[Wake]:
     """As many as the mailer has room for. Each lives on by queueing itself, so those that are not needed expire."""
     return [(send_batches, dispatch_id)] * max(
@@ -131,6 +168,6 @@ def _publish(wakes: Iterable[Wake]) -> None:
         try:
             task.apply_async(ids, expires=WAKE_UP_LIFE)
         except OperationalError as error:  # also when it is there and full
-            what = f"dispatch {ids[0]}" if ids else "what the provider told"
+            what = f"{OF.get(task.name, 'dispatch')} {ids[0]}" if ids else "what the provider told"
             logger.warning("The broker cannot be reached; the sweep will see to %s. It said: %s", what, error)
             return

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.utils import timezone
 
+from delivery import preflight
+from delivery.models import Acceptance, Plan
+from newsletter import faces, publishing
 from newsletter.models import Issue, Newsletter
 from subscribers import counting
 from subscribers.models import Subscriber, Subscription, address_key
@@ -73,3 +78,23 @@ def readers(newsletter: Newsletter, count: int) -> None:
         ]
     )
     counting.refresh()
+
+
+def scheduled(issue: Issue, *, at: datetime) -> Plan:
+    """By an approved plan, as `manage.py schedule_issue` makes it; `at` may have passed."""
+    publishing.schedule(issue, at=at)
+    now = timezone.now()
+    return Plan.objects.create(
+        issue=issue,
+        content_hash=faces.fingerprint(issue),
+        at=issue.scheduled_at,
+        readers=1,
+        asked_at=now,
+        approved_at=now,
+    )
+
+
+def accept_warnings(issue: Issue) -> None:
+    """Whatever the checks ask about, as nobody in particular."""
+    for finding in preflight.report(issue).open:
+        Acceptance.objects.get_or_create(issue=issue, code=finding.code, mark=finding.mark)

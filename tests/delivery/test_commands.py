@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from delivery.models import Attempt, Delivery, Dispatch
-from newsletter.models import Issue
+from delivery.models import Attempt, Delivery, Dispatch, Plan
+from newsletter.models import Issue, Newsletter
 from tests import factories
 from tests.delivery.ledgers import counts, ledger
 
@@ -35,6 +38,45 @@ def test_send_issue_says_what_is_wrong(draft: Issue, words: list[str], expected:
         call_command("send_issue", *words)
 
     assert str(refused.value) == expected
+
+
+def test_send_issue_is_a_plan_that_nobody_asked_for(draft: Issue) -> None:
+    factories.cast(draft.newsletter)
+    factories.scheduled(draft, at=timezone.now() + timedelta(days=1))
+
+    call_command("send_issue", "daily", "tides")
+
+    plan, moved = Plan.objects.order_by("-pk")
+    assert (plan.asked_by, plan.approved_by, plan.ended_because) == (None, None, "It began at its time.")
+    assert moved.ended_because == "manage.py chose another time."
+    assert Dispatch.objects.get().content_hash == plan.content_hash
+
+
+@pytest.mark.parametrize("command", [["send_issue"], ["schedule_issue", "2126-11-24 06:30"]])
+def test_command_is_no_second_person_for_four_eyes(draft: Issue, command: list[str]) -> None:
+    factories.cast(draft.newsletter)
+    Newsletter.objects.update(needs_second_person=True)
+    name, *at = command
+
+    with pytest.raises(CommandError, match="A second person has to approve it, and a command is nobody"):
+        call_command(name, "daily", "tides", *at)
+
+    draft.refresh_from_db()
+    assert (draft.status, Plan.objects.count(), Dispatch.objects.count()) == ("draft", 0, 0)
+
+
+def test_send_issue_begins_what_was_approved_once_its_time_has_come(draft: Issue) -> None:
+    factories.cast(draft.newsletter)
+    Newsletter.objects.update(needs_second_person=True)
+    factories.scheduled(draft, at=timezone.now() + timedelta(minutes=5))
+
+    with pytest.raises(CommandError, match="goes out by itself then"):
+        call_command("send_issue", "daily", "tides")
+    Plan.objects.update(at=timezone.now() - timedelta(seconds=1))
+    Issue.objects.update(scheduled_at=Plan.objects.get().at)
+    call_command("send_issue", "daily", "tides")
+
+    assert Dispatch.objects.get().content_hash == Plan.objects.get().content_hash
 
 
 def test_dispatch_status_of_an_unknown_dispatch_says_so(draft: Issue) -> None:

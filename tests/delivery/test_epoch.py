@@ -16,7 +16,6 @@ from django.utils import timezone
 
 from delivery import control, epoch, preparation, recording, submission, tasks, watermark
 from delivery.models import Attempt, Dispatch, Installation
-from newsletter import publishing
 from newsletter.models import Issue
 from tests import factories
 from tests.delivery.backups import Backup
@@ -149,7 +148,7 @@ def test_schedule_of_a_restored_backup_does_not_fire_not_even_when_accepted(
     transactional_db: None, draft: Issue, mailgun: Fake, tmp_path: Path
 ) -> None:
     factories.readers(draft.newsletter, READERS)
-    publishing.schedule(draft, at=timezone.now() - timedelta(minutes=1))
+    factories.scheduled(draft, at=timezone.now() - timedelta(minutes=1))
     tasks.sweep()
     backup = Backup(tmp_path)
     tasks.start_due()

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from delivery import preparation
-from delivery.management import lookup
-from newsletter import clock, publishing
+from delivery import planning, tasks
+from delivery.exceptions import AlreadyDispatched
+from delivery.management import commanding, lookup
+from newsletter import clock
 from newsletter.models import Issue
 
 if TYPE_CHECKING:
@@ -39,10 +40,15 @@ class Command(BaseCommand):
 
     def _schedule(self, issue: Issue, written: str) -> None:
         moment = self._moment(written, zone=issue.newsletter.time_zone)
-        if problems := [check.text for check in preparation.checks(issue) if check.level == "blocker"]:
-            raise CommandError(f"{' '.join(problems)} Nothing was scheduled.")
-        if not publishing.schedule(issue, at=moment.at):
+        if issue.status != Issue.Status.DRAFT:
             raise CommandError(f"{self._state(issue)} Nothing was changed.")
+        try:
+            commanding.ask(issue, at=moment.at)
+        except (planning.Refused, AlreadyDispatched) as problem:
+            raise CommandError(f"{problem} Nothing was scheduled.") from problem
+        for words in commanding.warnings(issue):
+            self.stderr.write(words)
+        issue.refresh_from_db()
         if moment.note:
             self.stdout.write(moment.note)
         self.stdout.write(f"{issue.newsletter.slug}/{issue.slug} goes out at {self._clock(issue)}.")
@@ -61,8 +67,14 @@ class Command(BaseCommand):
         return moment
 
     def _cancel(self, issue: Issue) -> None:
-        if not publishing.unschedule(issue):
+        plan = issue.plans.open().first()
+        if issue.status != Issue.Status.SCHEDULED or plan is None:
             raise CommandError(f"{self._state(issue)} Nothing was changed.")
+        try:
+            planning.withdraw(issue, plan_id=plan.pk, by=None)
+        except (planning.Refused, AlreadyDispatched) as problem:
+            raise CommandError(f"{problem} Nothing was changed.") from problem
+        tasks.wake_notices(plan.pk)
         self.stdout.write(f"{issue.newsletter.slug}/{issue.slug} is a draft again.")
 
     def _state(self, issue: Issue) -> str:

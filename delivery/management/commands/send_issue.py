@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
-from delivery import preparation, progress, tasks
+from delivery import planning, preparation, progress, tasks
 from delivery.exceptions import AlreadyDispatched, CannotStart
-from delivery.management import lookup
+from delivery.management import commanding, lookup
 from delivery.models import Dispatch
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+
+    from newsletter.models import Issue
 
 LOOK_EVERY = 0.5  # seconds
 COUNTING_SHARE = 20  # how many times longer than it takes to count it waits until it counts again
@@ -33,19 +36,31 @@ class Command(BaseCommand):
     _look_every = LOOK_EVERY
 
     def handle(self, *, newsletter: str, issue: str, wait: bool, **options: Any) -> None:
+        found = lookup.issue(newsletter, issue)
         try:
-            dispatch = preparation.start(lookup.issue(newsletter, issue))
+            dispatch = self._begun(found)
         except AlreadyDispatched as earlier:
             line = progress.balance(Dispatch.objects.get(pk=earlier.dispatch_id)).line()
             raise CommandError(
                 f"{earlier} Nothing was sent now. Dispatch {earlier.dispatch_id}: {line}"
             ) from earlier
-        except CannotStart as problem:
+        except (CannotStart, planning.Refused) as problem:
             raise CommandError(f"{problem} Nothing was sent.") from problem
         tasks.wake(dispatch.pk)
         self.stdout.write(f"Dispatch {dispatch.pk} has started.")
         if wait:
             self._watch(dispatch)
+
+    def _begun(self, issue: Issue) -> Dispatch:
+        """Planned and begun in one step: whoever types this has named the issue, and gets no minute to think."""
+        with transaction.atomic():
+            if issue.newsletter.needs_second_person:
+                return preparation.start(issue, plan=commanding.due_plan(issue))
+            plan = commanding.ask(issue, at=None)
+            for words in commanding.warnings(issue):
+                self.stderr.write(words)
+            issue.refresh_from_db()
+            return preparation.start(issue, plan=plan)
 
     def _watch(self, dispatch: Dispatch) -> None:
         while dispatch.state == Dispatch.State.PREPARING:

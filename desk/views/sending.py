@@ -1,0 +1,145 @@
+"""The page on which an issue is planned: when, to whom, what stands in the way, and one sentence before the button."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.admin.views.decorators import staff_member_required
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from delivery import planning, preflight, proofing
+from delivery.models import Dispatch
+from desk import forecast, timing
+from newsletter import faces, team
+from newsletter.adminsite import site
+from newsletter.models import Issue
+from newsletter.team import Right
+from subscribers import counting
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.http import HttpRequest, HttpResponse
+
+    from delivery.models import Plan
+
+REMEMBERED = 12  # plans that the page tells of
+
+
+@staff_member_required
+@never_cache
+@require_safe
+def send(request: HttpRequest, issue_id: int) -> HttpResponse:
+    issue = issue_for(request, issue_id)
+    if dispatch := issue.dispatches.order_by("pk").first():
+        return redirect("delivery:dispatch", dispatch.pk)
+    with timezone.override(issue.newsletter.time_zone):
+        context = site.each_context(request) | _context(request, issue) | {"title": _("Send")}
+        return render(request, "desk/send.html", context)
+
+
+def issue_for(request: HttpRequest, issue_id: int) -> Issue:
+    """For who may write in it: they may ask. What else they may, the verbs decide."""
+    found = Issue.objects.select_related("newsletter", "edited_by")
+    issue = get_object_or_404(found, pk=issue_id)
+    if not any(team.may(request.user, right, issue) for right in (Right.WRITE, Right.SEND)):
+        raise PermissionDenied
+    return issue
+
+
+def _context(request: HttpRequest, issue: Issue) -> dict[str, Any]:
+    standing = timing.standing(issue)
+    passed = standing is not None and standing.has_passed and not standing.plan.approved_at
+    if standing is None or passed or "change" in request.GET:
+        shown = _choice(request, issue, standing)
+    else:
+        shown = _planned(request, issue, standing)
+    user: Any = request.user
+    proof = proofing.latest(issue)
+    return shown | {
+        "issue": issue,
+        "newsletter": issue.newsletter,
+        "zone": issue.newsletter.time_zone,
+        "standing": standing,
+        "seen": faces.fingerprint(issue),
+        "alone": planning.decides_alone(issue.newsletter, user),
+        "may_send": team.may(user, Right.SEND, issue),
+        "proof": proof,
+        "proof_is_stale": proof is not None and proofing.is_stale(proof, issue),
+        "history": history(issue),
+    }
+
+
+def _choice(request: HttpRequest, issue: Issue, standing: timing.Standing | None) -> dict[str, Any]:
+    newsletter, now = issue.newsletter, timezone.now()
+    offers = timing.offered(newsletter, now=now)
+    planned = standing.plan.at if standing and not standing.has_passed else None
+    chosen = timing.chosen(request.GET, newsletter, now=now, offers=offers, default=planned)
+    is_settled = standing is not None and chosen.at == standing.plan.at and not standing.has_passed
+    return _about(issue, at=chosen.at, readers=counting.readers(newsletter), now=now) | {
+        "phase": "choose",
+        "offers": offers,
+        "chosen": chosen,
+        "is_settled": is_settled,
+    }
+
+
+def _planned(request: HttpRequest, issue: Issue, standing: timing.Standing) -> dict[str, Any]:
+    plan = standing.plan
+    user: Any = request.user
+    about = _about(issue, at=plan.at, readers=plan.readers, now=timezone.now())
+    if plan.approved_at:
+        return about | {"phase": "planned"}
+    return about | {
+        "phase": "waiting",
+        "objection": planning.objection(plan, user),
+        "is_mine": plan.asked_by_id == user.pk,
+        "readers_now": counting.readers(issue.newsletter),
+    }
+
+
+def _about(issue: Issue, *, at: datetime | None, readers: int, now: datetime) -> dict[str, Any]:
+    """Who gets it, by what, until when; and what the checks say of that time."""
+    newsletter = issue.newsletter
+    before = Dispatch.objects.filter(issue__newsletter=newsletter, audience_size__isnull=False)
+    last = before.filter(audience=Dispatch.Audience.EVERYONE).values_list("audience_size", flat=True).first()
+    begin = at or now + planning.undo_time()
+    expected = forecast.forecast(newsletter, readers=readers, begin=begin)
+    return {
+        "at": at,
+        "when": timing.in_words(at, now=now) if at else "",
+        "until": timing.finish_in_words(expected.finish, begin=begin) if expected.finish else "",
+        "readers": readers,
+        "difference": readers - last if last is not None else None,
+        "forecast": expected,
+        "report": preflight.report(issue, at),
+        "begin": begin,
+        "undo_seconds": round(planning.undo_time().total_seconds()),
+    }
+
+
+def history(issue: Issue) -> list[dict[str, Any]]:
+    """Who asked, approved and took back, the latest first."""
+    plans = issue.plans.select_related("asked_by", "approved_by", "ended_by")[:REMEMBERED]
+    return [line for plan in plans for line in _lines(plan)]
+
+
+def _lines(plan: Plan) -> list[dict[str, Any]]:
+    found = []
+    if plan.ended_at:
+        found.append({"at": plan.ended_at, "words": plan.ended_because})
+    is_one = plan.approved_at and plan.approved_at == plan.asked_at
+    if plan.approved_at and not is_one:
+        words = _("%(who)s approved it.") % {"who": planning.name(plan.approved_by)}
+        found.append({"at": plan.approved_at, "words": words})
+    words = (
+        _("%(who)s planned it for %(when)s.") if is_one else _("%(who)s asked for approval, for %(when)s.")
+    )
+    when = timing.in_words(plan.at, now=plan.asked_at) if plan.at else _("as soon as it has it")
+    found.append({"at": plan.asked_at, "words": words % {"who": planning.name(plan.asked_by), "when": when}})
+    return found
