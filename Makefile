@@ -31,7 +31,7 @@ lint: .venv/.test ## formatting, types, import rules, migrations, deploy check, 
 	@$(PYTHON_IN) scripts/lint.py
 
 bench: .venv/.test ## measures the promises of speed, about 15 minutes (ARGS='--readers 10000', ARGS=--strict)
-	@for program in daily.py by_smtp.py by_slots.py by_bodies.py growth.py 'growth.py --way smtp'; do \
+	@for program in daily.py by_smtp.py by_slots.py by_bodies.py growth.py 'growth.py --way smtp' desk.py; do \
 		echo "== benchmarks/$$program"; $(PYTHON_IN) benchmarks/$$program $(ARGS) || exit 1; \
 	done
 

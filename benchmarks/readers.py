@@ -12,9 +12,10 @@ FROM GENERATE_SERIES((SELECT COUNT(*) FROM subscribers_subscriber), %(readers)s 
 """
 SUBSCRIPTIONS = """
 INSERT INTO subscribers_subscription
-    (subscriber_id, newsletter_id, status, origin, generation, requested_at, confirmed_at)
-SELECT subscriber.id, newsletter.id, 'active', 'import', 1, NOW(), NOW()
+    (subscriber_id, newsletter_id, status, origin, fields, generation, requested_at, confirmed_at)
+SELECT subscriber.id, newsletter.id, 'active', 'import', '{}', 1, joined.at, joined.at
 FROM subscribers_subscriber AS subscriber CROSS JOIN newsletter_newsletter AS newsletter
+CROSS JOIN LATERAL (SELECT NOW() - subscriber.id %% 1000 * INTERVAL '1 day' AS at) AS joined
 WHERE newsletter.slug = %(newsletter)s
 ORDER BY subscriber.id
 ON CONFLICT DO NOTHING

@@ -142,7 +142,13 @@ OUTBOX_PATH = (
 # --- When somebody must be told --------------------------------------------------------------------
 # A schedule that was missed by more than this does not fire late by itself: yesterday's news at three in the morning.
 SEND_GRACE = timedelta(hours=env.float("SEND_GRACE_HOURS", 6))
+# So long "send now" waits before anything leaves, and can be undone.
+SEND_UNDO = timedelta(seconds=env.float("SEND_UNDO_SECONDS", 60))
 STALL_AFTER = timedelta(minutes=env.float("STALL_MINUTES", 5))  # without progress
+
+# --- The desk --------------------------------------------------------------------------------------
+# Whether the links of an issue are followed before it goes out; 0 where the server may not reach the internet.
+LINK_CHECKS = env.bool("LINK_CHECKS", True)
 
 # --- Celery: every setting has its reason in docs/architecture.md ----------------------------------
 CELERY_BROKER_URL = REDIS_URL or f"embedded://localhost/{DATA_DIR / 'broker.sqlite3'}"
@@ -168,7 +174,9 @@ CELERY_TASK_TIME_LIMIT = 240
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ROUTES = {
     "delivery.tasks.send_batches": {"queue": "send"},
+    "delivery.tasks.send_proof": {"queue": "mail"},  # somebody waits for it, as for a confirmation
     "subscribers.tasks.*": {"queue": "mail"},
+    "newsletter.tasks.send_password_links": {"queue": "mail"},
 }
 CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
 CELERY_TASK_CREATE_MISSING_QUEUES = True
@@ -201,6 +209,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 # --- Pages -----------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 USE_I18N = True
+FORMAT_MODULE_PATH = ["config.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
@@ -229,6 +238,8 @@ SECURE_CSP = {
     "form-action": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
 }
+# An issue of 2 MB (newsletter/bodies.py) is three times as long on its way, and too long a one is told so at its field.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 SECURE_REFERRER_POLICY = "same-origin"
 
 # --- TLS -------------------------------------------------------------------------------------------

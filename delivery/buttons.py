@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from delivery import control
-from delivery.models import Dispatch
+from delivery.models import Attempt, Dispatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +55,10 @@ def _resume(dispatch_id: int, by: str, expected: int) -> Pressed:
 
 def _stop(dispatch_id: int, by: str, expected: int) -> Pressed:
     if control.stop(dispatch_id):
+        if not Attempt.objects.filter(batch__dispatch=dispatch_id).exists():
+            return Pressed(
+                True, _("Taken back: nobody got it. Whoever waited is skipped, and is counted as such.")
+            )
         return Pressed(True, _("Stopped for good. Whoever still waited is skipped, and is counted as such."))
     return _nothing(dispatch_id, _("It is not going out (%(state)s). There is nothing to stop."))
 

@@ -14,13 +14,11 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from delivery import circuit, gateway, waiting
-from delivery.models import Attempt, Delivery
+from delivery.models import Attempt, Delivery, Dispatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-
-    from delivery.models import Dispatch
 
 State = Delivery.State
 LATELY = timedelta(minutes=2)  # what "so many readers a second" is taken from
@@ -46,8 +44,14 @@ class Balance:
         return self.accepted + self.failed + self.skipped + self.uncertain
 
     @property
+    def stopped(self) -> int:
+        """Whom a stop came before."""
+        return self.skipped_by_reason.get(Delivery.Reason.STOPPED, 0)
+
+    @property
     def percent(self) -> int:
-        return 100 * self.settled // self.audience if self.audience else 0
+        """How far it has come. Whom the stop came before are settled, and yet it never came to them."""
+        return 100 * (self.settled - self.stopped) // self.audience if self.audience else 0
 
     @property
     def adds_up(self) -> bool:
@@ -115,6 +119,17 @@ def rate(dispatch: Dispatch) -> float:
     return readers / max(seconds, 1.0)
 
 
+def speed(readers_a_second: float) -> str:
+    """As people say it; what is slow is said by the minute."""
+    if readers_a_second >= 1:
+        whole = round(readers_a_second)
+        words = ngettext("%(n)s reader a second", "%(n)s readers a second", whole)
+    else:
+        whole = round(readers_a_second * 60)
+        words = ngettext("%(n)s reader a minute", "%(n)s readers a minute", whole)
+    return words % {"n": f"{whole:,}"} if whole else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Carried:
     """What one mailer took of a dispatch."""
@@ -142,6 +157,12 @@ def carried(dispatch: Dispatch) -> list[Carried]:
     return sorted(found, key=lambda each: (-each.accepted, each.alias))
 
 
+def family(dispatch: Dispatch) -> list[Dispatch]:
+    """Everything that went out of its issue, the first first: to everyone, to the rest, as a correction."""
+    found = Dispatch.objects.filter(issue=dispatch.issue_id).defer("html", "text")
+    return list(found.order_by("started_at", "pk"))
+
+
 def duration(dispatch: Dispatch, *, now: datetime) -> str:
     """From the start to the end (or now), as people say it: "8 seconds", "3 minutes, 20 seconds"."""
     minutes, seconds = divmod(int(((dispatch.finished_at or now) - dispatch.started_at).total_seconds()), 60)
@@ -165,6 +186,8 @@ def as_json(dispatch: Dispatch) -> dict[str, Any]:
         "newsletter": dispatch.issue.newsletter.slug,
         "issue": dispatch.issue.slug,
         "state": dispatch.state,
+        "to": dispatch.audience,
+        "after": dispatch.after_id,
         **counts,
         "skipped_by_reason": found.skipped_by_reason,
         "failed_by_reason": found.failed_by_reason,

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from delivery.views import controls, sending, uncertain, watching
+from delivery.views import controls, uncertain, watching
 
 app_name = "delivery"
 urlpatterns = [
-    path("send/<int:issue_id>/", sending.send, name="send"),
     path("watch/<int:dispatch_id>/", watching.dispatch, name="dispatch"),
     path("watch/<int:dispatch_id>/progress/", watching.dispatch_progress, name="progress"),
     path("watch/<int:dispatch_id>/uncertain/", uncertain.uncertain, name="uncertain"),

@@ -86,9 +86,9 @@ def _allowance(dispatch: Dispatch, *, now: datetime) -> list[str]:
     if dispatch.not_before is None or dispatch.not_before <= now:
         return []
     words = dispatch.reason or _("It waits.")
-    return [
-        _("%(words)s It goes on at %(time)s.") % {"words": words, "time": clock(dispatch.not_before, now=now)}
-    ]
+    is_new = dispatch.after_id and not Attempt.objects.filter(batch__dispatch=dispatch).exists()
+    said = _("%(words)s It begins at %(time)s.") if is_new else _("%(words)s It goes on at %(time)s.")
+    return [said % {"words": words, "time": clock(dispatch.not_before, now=now)}]
 
 
 def _mailers(dispatch: Dispatch, *, now: datetime) -> list[str]:

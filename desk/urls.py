@@ -1,9 +1,26 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from django.urls import path
 
-if TYPE_CHECKING:
-    from django.urls import URLPattern
+from desk.views import checks, corrections, home, plans, preview, proofs, sending
 
 app_name = "desk"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("dispatches/<int:dispatch_id>/correct/", corrections.correct, name="correct"),
+    path("running/", home.running, name="running"),
+    path("issues/<int:issue_id>/check/", checks.check, name="check"),
+    path("issues/<int:issue_id>/check/panel/", checks.panel, name="check_panel"),
+    path("issues/<int:issue_id>/check/findings/", checks.findings, name="check_findings"),
+    path("issues/<int:issue_id>/check/links/", checks.links, name="check_links"),
+    path("issues/<int:issue_id>/check/follow/", checks.follow, name="check_follow"),
+    path("issues/<int:issue_id>/check/accept/", checks.accept, name="accept"),
+    path("issues/<int:issue_id>/preview/", preview.preview, name="preview"),
+    path("issues/<int:issue_id>/preview/<slug:face>/", preview.face, name="face"),
+    path("issues/<int:issue_id>/readers/", preview.readers, name="readers"),
+    path("issues/<int:issue_id>/send/", sending.send, name="send"),
+    path("issues/<int:issue_id>/send/ask/", plans.ask, name="ask"),
+    path("issues/<int:issue_id>/send/approve/", plans.approve, name="approve"),
+    path("issues/<int:issue_id>/send/withdraw/", plans.withdraw, name="withdraw"),
+    path("issues/<int:issue_id>/test/", proofs.test, name="test"),
+    path("issues/<int:issue_id>/test/state/", proofs.proofs, name="proofs"),
+]

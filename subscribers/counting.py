@@ -1,16 +1,29 @@
-"""The kept count of readers. Pages show it; nothing counts the audience while somebody waits."""
+"""The kept counts of readers. Pages show them; nothing counts the audience while somebody waits."""
 
 from __future__ import annotations
 
+import zoneinfo
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from django.db.models import Count
+from django.db.models.functions import TruncDate
+
 from newsletter.models import Newsletter
-from subscribers.models import Subscription
+from subscribers.models import ReaderDay, Subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Counting so many at the moment somebody asks costs about 0.1 s; above it, the kept count must do.
 BOUND = 200_000
+LOOK_BACK = 90  # days that are told from the subscriptions, where no row was kept
 
 
 def readers(newsletter: Newsletter) -> int:
     """How many mailable readers there are now, up to BOUND exactly; beyond it, as last counted."""
+    if newsletter.active_readers > BOUND:
+        return newsletter.active_readers
     now = Subscription.objects.mailable(newsletter)[: BOUND + 1].count()
     return now if now <= BOUND else newsletter.active_readers
 
@@ -22,3 +35,47 @@ def refresh() -> None:
         Newsletter.objects.filter(pk=newsletter.pk).exclude(active_readers=readers).update(
             active_readers=readers
         )
+
+
+def note_days(*, now: datetime) -> None:
+    """Keep each newsletter's row of today, by its own calendar, and whatever days were missed before it."""
+    for newsletter in Newsletter.objects.only("pk", "time_zone", "active_readers"):
+        _note_days(newsletter, now=now)
+
+
+def _note_days(newsletter: Newsletter, *, now: datetime) -> None:
+    zone = zoneinfo.ZoneInfo(newsletter.time_zone)
+    today = now.astimezone(zone).date()
+    before = newsletter.days.filter(day__gte=today - timedelta(days=LOOK_BACK), day__lt=today)
+    last = before.order_by("-day").values_list("day", flat=True).first()
+    first = last or today - timedelta(days=LOOK_BACK)  # the last one was written before its day was over
+    rows = _rows(newsletter, first=first, today=today, zone=zone)
+    _write(rows[:1], fields=["active", "joined", "left"])
+    _write(rows[1:], fields=["joined", "left"])  # how many there were then is not known any better now
+
+
+def _rows(newsletter: Newsletter, *, first: date, today: date, zone: zoneinfo.ZoneInfo) -> list[ReaderDay]:
+    """Today's first, then backwards from how many there are now."""
+    joined = _by_day(newsletter, "confirmed_at", first=first, zone=zone)
+    left = _by_day(newsletter, "unsubscribed_at", first=first, zone=zone)
+    found, active = [], newsletter.active_readers
+    for back in range((today - first).days + 1):
+        day = today - timedelta(days=back)
+        came, went = joined.get(day, 0), left.get(day, 0)
+        found.append(ReaderDay(newsletter=newsletter, day=day, active=max(active, 0), joined=came, left=went))
+        active += went - came
+    return found
+
+
+def _by_day(newsletter: Newsletter, name: str, *, first: date, zone: zoneinfo.ZoneInfo) -> Mapping[date, int]:
+    """By the index on that time."""
+    since = datetime.combine(first, time.min, tzinfo=zone)
+    those = Subscription.objects.filter(newsletter=newsletter, **{f"{name}__gte": since})
+    days = those.order_by().annotate(day=TruncDate(name, tzinfo=zone)).values_list("day")
+    return dict(days.annotate(count=Count("pk")))
+
+
+def _write(rows: list[ReaderDay], *, fields: list[str]) -> None:
+    ReaderDay.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["newsletter", "day"], update_fields=fields
+    )

@@ -103,6 +103,12 @@ class Subscription(models.Model):
         ]
         indexes = [
             models.Index(fields=["newsletter", "status"], name="subscriptions_by_status"),
+            models.Index(fields=["newsletter", "confirmed_at"], name="subscriptions_by_joining"),
+            models.Index(
+                fields=["newsletter", "unsubscribed_at"],
+                condition=Q(unsubscribed_at__isnull=False),
+                name="subscriptions_by_leaving",
+            ),
             models.Index(
                 fields=["mail_due_at"], condition=Q(mail_due_at__isnull=False), name="due_lifecycle_mails"
             ),

@@ -32,6 +32,7 @@ def send_due_mails() -> None:
 @shared_task
 def count_readers() -> None:
     counting.refresh()
+    counting.note_days(now=timezone.now())
 
 
 def wake(subscription_id: int) -> None:

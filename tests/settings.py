@@ -11,6 +11,7 @@ os.environ |= {
     "MAILER_URL": "outbox://",
     "TRANSACTIONAL_MAILER_URL": "",
     "SITE_URL": "http://testserver",
+    "LINK_CHECKS": "0",
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "DATA_DIR": tempfile.mkdtemp(prefix="courant-test-"),
     "SECRET_KEY": "tests-only",

@@ -63,6 +63,16 @@ class Migration(migrations.Migration):
                 ("approved_at", models.DateTimeField(null=True)),
                 ("ended_at", models.DateTimeField(null=True)),
                 ("ended_because", models.TextField(blank=True)),
+                (
+                    "news",
+                    models.CharField(
+                        blank=True,
+                        choices=[("asked", "Asked"), ("approved", "Approved"), ("ended", "Ended")],
+                        default="",
+                        max_length=10,
+                    ),
+                ),
+                ("news_due_at", models.DateTimeField(null=True)),
             ],
             options={
                 "ordering": ["-asked_at", "-pk"],
@@ -221,6 +231,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="plan",
+            name="ended_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="plan",
             name="issue",
             field=models.ForeignKey(
                 on_delete=django.db.models.deletion.CASCADE, related_name="plans", to="newsletter.issue"
@@ -253,6 +273,14 @@ class Migration(migrations.Migration):
                 to="subscribers.subscription",
             ),
         ),
+        migrations.AddIndex(
+            model_name="proof",
+            index=models.Index(
+                condition=models.Q(("state__in", ["waiting", "speaking"])),
+                fields=["asked_at"],
+                name="open_proofs",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="acceptance",
             constraint=models.UniqueConstraint(
@@ -271,6 +299,21 @@ class Migration(migrations.Migration):
                 condition=models.Q(("ended_at__isnull", True)),
                 fields=("issue",),
                 name="one_open_plan_per_issue",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="plan",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("approved_at__isnull", True), ("at__isnull", False), _connector="OR"),
+                name="approved_plan_has_a_time",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="plan",
+            index=models.Index(
+                condition=models.Q(("news_due_at__isnull", False)),
+                fields=["news_due_at"],
+                name="plans_to_be_told_of",
             ),
         ),
     ]

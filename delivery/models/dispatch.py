@@ -48,7 +48,8 @@ class Dispatch(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.PREPARING)
     state_since = models.DateTimeField(db_default=Now())
     reason = models.TextField(blank=True)  # why it is paused, in words for the editor
-    not_before = models.DateTimeField(null=True, blank=True)  # the provider asked every worker to wait
+    # An allowance is used up; or, of what follows a stop, until when it can be taken back.
+    not_before = models.DateTimeField(null=True, blank=True)
     mailer = models.CharField(max_length=50)
     batch_size = models.PositiveIntegerField()
     audience_size = models.PositiveIntegerField(

@@ -11,17 +11,20 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from delivery import progress, waiting
+from delivery import answers, progress, waiting
+from delivery.models import Answer, Dispatch
 from delivery.views import desk
+from newsletter import team
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from delivery.models import Dispatch
-
 # The balance of a million readers is a query of a quarter of a second: however many pages watch it go out, a web
 # process asks once in this time.
 KEPT_SECONDS = 2
+# What has ended changes only when somebody settles its doubts.
+KEPT_WHEN_ENDED = 30
+ENDED = (Dispatch.State.SENT, Dispatch.State.STOPPED)
 
 
 @staff_member_required
@@ -32,7 +35,7 @@ def dispatch(request: HttpRequest, dispatch_id: int) -> HttpResponse:
     """The whole page: counted anew each time, since somebody may just have pressed something."""
     found = desk.dispatch_or_404(dispatch_id)
     with timezone.override(found.issue.newsletter.time_zone):
-        context = _context(found, _figures(found)) | {"title": found.subject}
+        context = _context(request, found, _figures(found)) | {"title": found.subject}
         return desk.page(request, "delivery/dispatch_detail.html", context)
 
 
@@ -45,7 +48,7 @@ def dispatch_progress(request: HttpRequest, dispatch_id: int) -> HttpResponse:
     found = desk.dispatch_or_404(dispatch_id)
     with timezone.override(found.issue.newsletter.time_zone):
         figures = _kept_figures(found) if found.is_running else _figures(found)
-        return render(request, "delivery/_dispatch_progress.html", _context(found, figures))
+        return render(request, "delivery/_dispatch_progress.html", _context(request, found, figures))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class Figures:
     rate: float
     waits: list[str]
     mailer: str  # by which the next batch goes
+    family: list[Relative]
+    answers: list[tuple[str, int]]
     counted_at: datetime
 
     @property
@@ -67,13 +72,64 @@ class Figures:
             return None
         return self.counted_at + timedelta(seconds=left / self.rate)
 
+    @property
+    def settled_later(self) -> int:
+        """Who counts as accepted without an answer of a mailer to us: somebody looked, or the provider told later."""
+        return max(0, self.balance.accepted - sum(each.accepted for each in self.carried))
+
+    def has_rest(self, found: Dispatch) -> bool:
+        relatives = (each.dispatch for each in self.family)
+        return any(
+            each.after_id == found.pk and each.audience == Dispatch.Audience.REST for each in relatives
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """One sending of the same issue: to everyone, to the rest, or a correction."""
+
+    dispatch: Dispatch
+    balance: progress.Balance
+
 
 def _figures(found: Dispatch) -> Figures:
     now = timezone.now()
-    rate = progress.rate(found) if found.is_running else 0.0
-    waits = waiting.waits(found, now=now)
-    mailer = "" if found.finished_at else waiting.mailer_name(waiting.in_use(found))
-    return Figures(progress.balance(found), progress.carried(found), rate, waits, mailer, counted_at=now)
+    balance = progress.balance(found)
+    return Figures(
+        balance=balance,
+        carried=progress.carried(found),
+        rate=progress.rate(found) if found.is_running else 0.0,
+        waits=waiting.waits(found, now=now),
+        mailer="" if found.finished_at else waiting.mailer_name(waiting.in_use(found)),
+        family=_family(found, balance),
+        answers=_answers(found),
+        counted_at=now,
+    )
+
+
+def _answers(found: Dispatch) -> list[tuple[str, int]]:
+    """(words, readers); nothing as long as nobody has said anything."""
+    counts = answers.counts(found.issue)
+    return (
+        [(str(Answer.Verdict(said).label), n) for said, n in counts.items()] if any(counts.values()) else []
+    )
+
+
+def _family(found: Dispatch, balance: progress.Balance) -> list[Relative]:
+    """Nothing where it is the only one."""
+    all_of_it = progress.family(found)
+    if len(all_of_it) < 2:
+        return []
+    return [Relative(each, balance if each == found else _kept_balance(each)) for each in all_of_it]
+
+
+def _kept_balance(other: Dispatch) -> progress.Balance:
+    key = f"balance:{other.pk}:{other.state}"
+    kept: progress.Balance | None = cache.get(key)
+    if kept is None:
+        kept = progress.balance(other)
+        cache.set(key, kept, KEPT_WHEN_ENDED if other.state in ENDED else KEPT_SECONDS)
+    return kept
 
 
 def _kept_figures(found: Dispatch) -> Figures:
@@ -85,21 +141,60 @@ def _kept_figures(found: Dispatch) -> Figures:
     return kept
 
 
-def _context(found: Dispatch, figures: Figures) -> dict[str, Any]:
+def _context(request: HttpRequest, found: Dispatch, figures: Figures) -> dict[str, Any]:
     balance = figures.balance
+    now = timezone.now()
     return {
         "dispatch": found,
         "balance": balance,
         "percent": balance.percent,
-        "rate": figures.rate,
-        "duration": progress.duration(found, now=timezone.now()),
+        "phases": _phases(found),
+        "look_again": _look_again(found, balance),
+        "may_undo": _may_undo(found, balance, now=now),
+        "may_send": team.may(request.user, team.Right.SEND, found),
+        "may_see_readers": team.may(request.user, "delivery.view_delivery", found),
+        "speed": progress.speed(figures.rate),
+        "duration": progress.duration(found, now=now),
         "finish_at": figures.finish_at,
         "waits": figures.waits,
         "reasons": _reasons(balance),
         "carried": figures.carried,
+        "settled_later": figures.settled_later,
+        "rest_sent": figures.has_rest(found),
+        "family": figures.family,
+        "answers": figures.answers,
         # MAILER_URL says where the next batch goes. Once all are gone, it may say something else than it did then.
         "mailer_name": figures.mailer,
     }
+
+
+def _phases(found: Dispatch) -> list[tuple[str, str]]:
+    """(words, "done" | "now" | ""): the way from the button to the last reader."""
+    now = {Dispatch.State.PREPARING: 0, Dispatch.State.SENDING: 1, Dispatch.State.PAUSED: 1}
+    end = Dispatch.State.STOPPED if found.state == Dispatch.State.STOPPED else Dispatch.State.SENT
+    middle = Dispatch.State.PAUSED if found.state == Dispatch.State.PAUSED else Dispatch.State.SENDING
+    here = now.get(Dispatch.State(found.state), 2)
+    steps = [Dispatch.State.PREPARING, middle, end]
+    marks = ["done" if place < here else "now" if place == here else "" for place in range(3)]
+    return [(str(step.label), mark) for step, mark in zip(steps, marks, strict=True)]
+
+
+def _look_again(found: Dispatch, balance: progress.Balance) -> int:
+    """Seconds until the page asks anew; 0 when nothing changes by itself any more."""
+    if found.is_running:
+        return 3
+    is_settling = balance.pending or balance.in_flight  # a stop that is not through, or a pause
+    return 10 if is_settling else 0
+
+
+def _may_undo(found: Dispatch, balance: progress.Balance, *, now: datetime) -> bool:
+    """Nobody has it yet."""
+    is_early = bool(found.after_id and found.not_before and found.not_before > now)
+    return (
+        is_early
+        and found.state == Dispatch.State.SENDING
+        and balance.pending + balance.skipped == balance.audience
+    )
 
 
 def _reasons(balance: progress.Balance) -> list[tuple[str, str, int]]:

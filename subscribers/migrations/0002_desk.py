@@ -45,4 +45,16 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.AddIndex(
+            model_name="subscription",
+            index=models.Index(fields=["newsletter", "confirmed_at"], name="subscriptions_by_joining"),
+        ),
+        migrations.AddIndex(
+            model_name="subscription",
+            index=models.Index(
+                condition=models.Q(("unsubscribed_at__isnull", False)),
+                fields=["newsletter", "unsubscribed_at"],
+                name="subscriptions_by_leaving",
+            ),
+        ),
     ]

@@ -43,6 +43,26 @@ def test_balance_notices_a_reader_who_is_not_accounted_for() -> None:
     assert not progress.weigh(1001, TALLY).adds_up
 
 
+def test_a_stopped_issue_has_not_come_to_whom_the_stop_came_before() -> None:
+    balance = progress.weigh(200, {("accepted", ""): 50, ("skipped", "stopped"): 150})
+
+    assert (balance.percent, balance.stopped, balance.adds_up) == (25, 150, True)
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [
+        (1234.4, "1,234 readers a second"),
+        (1.2, "1 reader a second"),
+        (0.4, "24 readers a minute"),
+        (1 / 60, "1 reader a minute"),
+        (0.0, ""),
+    ],
+)
+def test_speed_is_said_as_people_say_it(rate: float, words: str) -> None:
+    assert progress.speed(rate) == words
+
+
 def test_every_reason_is_said_in_words() -> None:
     counts = dict.fromkeys(Delivery.Reason.values, 3)
 
@@ -64,6 +84,8 @@ def test_dispatch_status_json_has_the_documented_form(draft: Issue) -> None:
             "newsletter": "daily",
             "issue": "tides",
             "state": "sending",
+            "to": "everyone",
+            "after": None,
             "audience": 1,
             "pending": 1,
             "in_flight": 0,

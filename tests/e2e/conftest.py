@@ -45,6 +45,9 @@ def courant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         "DATA_DIR": str(folder),
         "DEBUG": "1",
         "SITE_URL": f"http://localhost:{port}",
+        "LINK_CHECKS": "0",  # the same with and without the internet
+        "SEND_UNDO_SECONDS": "2",
+        "MAILER_URL": "outbox://?per_second=25&batch_size=20",  # slow enough to be stopped on its way
         **_services(),
     }
     log = folder / "demo.log"

@@ -1,0 +1,148 @@
+"""After a stop: the mended issue to those who did not get it, and a correction to those who did.
+
+Each is a dispatch of its own, after the one whose readers it is for. Together they reach nobody twice: the rest takes
+whom the stop has skipped, a correction whom the issue reached, or may have reached.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from delivery import preflight, preparation
+from delivery.exceptions import AlreadyDispatched, CannotStart
+from delivery.models import Batch, Delivery, Dispatch
+from newsletter import faces
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+Audience, State = Dispatch.Audience, Delivery.State
+UNDO = timedelta(seconds=60)  # until then it can be taken back, and nobody has it
+ENDED = (Dispatch.State.STOPPED, Dispatch.State.SENT)
+SUBJECT = Dispatch._meta.get_field("subject").max_length or 200
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody asks for: to whom, and what they saw when they pressed the button."""
+
+    audience: Dispatch.Audience
+    approved: str  # the issue's fingerprint
+    expected: int  # readers
+    subject: str = ""  # of a correction; the issue's own when empty
+    note: str = ""
+
+
+def start_rest(
+    before: Dispatch, *, approved: str, expected: int, by: User, subject: str = "", note: str = ""
+) -> Dispatch:
+    """The issue as it stands now, to those whom the stop of `before` has skipped.
+
+    The rest of a correction is a correction still: with the given subject and note, or with those it had. Raises
+    AlreadyDispatched for the second who presses, and CannotStart with what to mend.
+    """
+    if corrects(before):
+        subject, note = subject or before.subject, note or before.note
+    return _start(before, Wanted(Audience.REST, approved, expected, subject, note), by=by)
+
+
+def start_correction(
+    before: Dispatch, *, approved: str, expected: int, by: User, subject: str, note: str
+) -> Dispatch:
+    """The issue as it stands now once more, to those whom `before` has reached or may have reached."""
+    return _start(before, Wanted(Audience.CORRECTION, approved, expected, subject, note), by=by)
+
+
+def corrects(dispatch: Dispatch) -> bool:
+    """Whether it is a correction, or what was left of one."""
+    while dispatch.after and dispatch.audience == Audience.REST:
+        dispatch = dispatch.after
+    return dispatch.audience == Audience.CORRECTION
+
+
+def follower(before: Dispatch, *, to: str) -> Dispatch | None:
+    return before.followers.filter(audience=to).defer("html", "text").first()
+
+
+def readers(before: Dispatch) -> dict[str, int]:
+    """Whom each would be for, by one look at the ledger; whoever has left since is among them, and is skipped."""
+    tally = before.deliveries.all().tally()
+    return {
+        Audience.REST.value: tally.get((State.SKIPPED, Delivery.Reason.STOPPED), 0),
+        Audience.CORRECTION.value: sum(
+            count for (state, _reason), count in tally.items() if state in {State.ACCEPTED, State.UNCERTAIN}
+        ),
+    }
+
+
+def problems(before: Dispatch, *, by: User) -> list[str]:
+    """Why neither can be sent now, in words; what is asked at the press of the button is asked here as well."""
+    issue = before.issue
+    found = [] if _is_settled(before) else [_unsettled(before)]
+    found += [each.words for each in preflight.report(issue).in_the_way]
+    if issue.newsletter.needs_second_person and issue.edited_by_id == by.pk:
+        found.append(
+            _(
+                "Somebody else than who wrote the last word must send it: the newsletter asks for a second person."
+            )
+        )
+    return found
+
+
+def _is_settled(before: Dispatch) -> bool:
+    return before.state in ENDED and not Batch.objects.open().filter(dispatch=before).exists()
+
+
+def _unsettled(before: Dispatch) -> str:
+    if before.state in ENDED:
+        return _("The last of it is still being settled. Look again in a moment.")
+    return _("It has not ended. Stop it first, or wait until it has gone out.")
+
+
+def _start(before: Dispatch, wanted: Wanted, *, by: User) -> Dispatch:
+    if found := follower(before, to=wanted.audience):
+        raise AlreadyDispatched(found.pk)
+    if wanted.approved != faces.fingerprint(before.issue):
+        raise CannotStart(_("The issue has been changed since this page was opened. Look at it once more."))
+    if in_the_way := problems(before, by=by):
+        raise CannotStart(" ".join(in_the_way))
+    try:
+        with transaction.atomic():
+            _refuse_unless_seen(before, wanted)
+            return _frozen(before, wanted, by=by)
+    except IntegrityError:  # another click was first, between our look and our write
+        raise _too_late(before, wanted) from None
+
+
+def _refuse_unless_seen(before: Dispatch, wanted: Wanted) -> None:
+    now = readers(before)[wanted.audience]
+    if not now:
+        raise CannotStart(_("There is nobody whom it would be for."))
+    if now != wanted.expected:
+        words = _("It is now %(now)s readers, not %(seen)s. Look again; nothing was sent.")
+        raise CannotStart(words % {"now": f"{now:,}", "seen": f"{wanted.expected:,}"})
+
+
+def _frozen(before: Dispatch, wanted: Wanted, *, by: User) -> Dispatch:
+    own = {"subject": wanted.subject.strip()[:SUBJECT]} if wanted.subject.strip() else {}
+    return preparation.frozen(
+        before.issue,
+        started_by=by,
+        note=wanted.note.strip(),
+        audience=wanted.audience,
+        after=before,
+        not_before=timezone.now() + UNDO,
+        reason=_("Nothing has left yet; until then it can be taken back."),
+        **own,
+    )
+
+
+def _too_late(before: Dispatch, wanted: Wanted) -> CannotStart:
+    found = follower(before, to=wanted.audience)
+    return AlreadyDispatched(found.pk) if found else CannotStart(_("It could not be begun. Press once more."))

@@ -1,0 +1,163 @@
+"""What somebody at the desk sees first: what is due, going out, gone out, failing, and how the readership goes.
+
+Every question is answered by an index or by a few rows, never by counting an audience: this page is opened all day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Q, Sum
+from django.utils import timezone
+
+from delivery.models import Alarm, Answer, Attempt, Delivery, Dispatch, Plan
+from desk import growth
+from newsletter import team
+from newsletter.models import Issue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from django.contrib.auth.models import User
+    from django.db.models import QuerySet
+
+    from newsletter.models import Newsletter
+
+SHOWN = 6  # of each kind
+RUNNING = (Dispatch.State.PREPARING, Dispatch.State.SENDING, Dispatch.State.PAUSED)
+ENDED = (Dispatch.State.SENT, Dispatch.State.STOPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An issue that somebody asked to send, and nobody has approved yet."""
+
+    plan: Plan
+    by_me: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a dispatch goes, by what its mailers answered."""
+
+    dispatch: Dispatch
+    accepted: int
+    refused: int
+    uncertain: int
+    answers: Mapping[str, int]
+
+    @property
+    def percent(self) -> int:
+        size = self.dispatch.audience_size
+        return min(100, 100 * (self.accepted + self.refused + self.uncertain) // size) if size else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    newsletters: Sequence[Newsletter]
+    may_write: bool
+    waiting: Sequence[Waiting]
+    due: Sequence[Issue]
+    running: Sequence[Course]
+    lately: Sequence[Course]
+    alarms: Sequence[Alarm]
+    drafts: Sequence[Issue]
+    growth: Sequence[growth.Growth]
+    first_steps: Sequence[tuple[str, bool]]  # (which, done); empty once the first issue has gone out
+    now: datetime
+
+
+def home(user: User) -> Home:
+    newsletters = list(team.newsletters(user, team.Right.SEE))
+    issues = Issue.objects.filter(newsletter__in=newsletters).select_related("newsletter").defer("body")
+    dispatches = of(newsletters)
+    drafts = list(issues.filter(status=Issue.Status.DRAFT).order_by("-updated_at", "-pk")[:SHOWN])
+    lately = courses(dispatches.filter(state__in=ENDED).order_by("-finished_at")[:SHOWN])
+    return Home(
+        newsletters=newsletters,
+        may_write=team.may(user, team.Right.WRITE),
+        waiting=_waiting(newsletters, user),
+        due=list(issues.filter(status=Issue.Status.SCHEDULED).order_by("scheduled_at", "pk")[:SHOWN]),
+        running=running(newsletters),
+        lately=lately,
+        alarms=_alarms(newsletters),
+        drafts=drafts,
+        growth=growth.of(newsletters),
+        first_steps=[] if lately else _first_steps(newsletters, has_draft=bool(drafts)),
+        now=timezone.now(),
+    )
+
+
+def running(newsletters: Iterable[Newsletter]) -> list[Course]:
+    """What goes out at this moment, or is paused on its way."""
+    return courses(of(newsletters).filter(state__in=RUNNING).order_by("-started_at")[:SHOWN])
+
+
+def of(newsletters: Iterable[Newsletter]) -> QuerySet[Dispatch]:
+    those = Dispatch.objects.filter(issue__newsletter__in=newsletters)
+    return those.select_related("issue__newsletter").defer("html", "text", "issue__body")
+
+
+def courses(dispatches: Iterable[Dispatch]) -> list[Course]:
+    """Three queries for all of them, over their hand-overs: there may be a million deliveries in each."""
+    those = list(dispatches)
+    taken, doubts, answers = _taken(those), _doubts(those), _answers(those)
+    return [
+        Course(each, *taken.get(each.pk, (0, 0)), doubts.get(each.pk, 0), answers.get(each.issue_id, {}))
+        for each in those
+    ]
+
+
+def _taken(those: Sequence[Dispatch]) -> dict[int, tuple[int, int]]:
+    attempts = Attempt.objects.filter(batch__dispatch__in=those).order_by().values_list("batch__dispatch")
+    sums = attempts.annotate(taken=Sum("accepted"), not_taken=Sum("refused"))
+    return {pk: (taken, not_taken) for pk, taken, not_taken in sums}
+
+
+def _doubts(those: Sequence[Dispatch]) -> dict[int, int]:
+    """Found by their hand-overs, as delivery.troubles does."""
+    unclear = Attempt.objects.filter(batch__dispatch__in=those, outcome=Attempt.Outcome.UNCERTAIN)
+    rows = Delivery.objects.filter(batch__in=unclear.values("batch"), state=Delivery.State.UNCERTAIN)
+    return dict(rows.order_by().values_list("dispatch").annotate(readers=Count("pk")))
+
+
+def _answers(those: Sequence[Dispatch]) -> dict[int, dict[str, int]]:
+    """How many said what, in words, the best first."""
+    rows = Answer.objects.filter(issue__in=[each.issue_id for each in those]).order_by()
+    counted = dict(_pairs(rows.values_list("issue", "verdict").annotate(count=Count("pk"))))
+    found: dict[int, dict[str, int]] = {}
+    for verdict in Answer.Verdict:
+        for issue_id in {each.issue_id for each in those}:
+            if count := counted.get((issue_id, verdict.value)):
+                found.setdefault(issue_id, {})[str(verdict.label)] = count
+    return found
+
+
+def _pairs(rows: Iterable[tuple[int, str, int]]) -> Iterator[tuple[tuple[int, str], int]]:
+    return (((issue_id, verdict), count) for issue_id, verdict, count in rows)
+
+
+def _waiting(newsletters: Sequence[Newsletter], user: User) -> list[Waiting]:
+    asked = Plan.objects.filter(issue__newsletter__in=newsletters, approved_at=None, ended_at=None)
+    plans = asked.select_related("issue__newsletter", "asked_by").defer("issue__body")
+    return [Waiting(plan, _may_approve(plan, user)) for plan in plans.order_by("at", "pk")[:SHOWN]]
+
+
+def _may_approve(plan: Plan, user: User) -> bool:
+    """Somebody else than who wrote the last word, where the newsletter asks for that."""
+    if not team.may(user, team.Right.SEND, plan.issue):
+        return False
+    return not plan.issue.newsletter.needs_second_person or plan.issue.edited_by_id != user.pk
+
+
+def _alarms(newsletters: Sequence[Newsletter]) -> list[Alarm]:
+    mine = Q(issue__newsletter__in=newsletters)
+    found = Alarm.objects.open().filter(mine).select_related("issue__newsletter", "dispatch")
+    return list(found.defer("issue__body", "dispatch__html", "dispatch__text").order_by("-raised_at")[:SHOWN])
+
+
+def _first_steps(newsletters: Sequence[Newsletter], *, has_draft: bool) -> list[tuple[str, bool]]:
+    has_readers = any(each.active_readers for each in newsletters)
+    return [("newsletter", bool(newsletters)), ("readers", has_readers), ("issue", has_draft)]

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from delivery import control, preparation
+from delivery.models import Dispatch
+from newsletter import faces
+from newsletter.models import Issue
+from tests.delivery.ledgers import ledger
+from tests.delivery.people import editor, helper
+
+
+@pytest.fixture
+def stopped(draft: Issue) -> Dispatch:
+    dispatch = ledger(draft, accepted=4, uncertain=1, failed=1, pending=7)
+    control.stop(dispatch.pk)
+    dispatch.refresh_from_db()
+    return dispatch
+
+
+def path(dispatch: Dispatch) -> str:
+    return f"/admin/desk/dispatches/{dispatch.pk}/correct/"
+
+
+def seen(dispatch: Dispatch, to: str, expected: int, **words: str) -> dict[str, str | int]:
+    return {"to": to, "approved": faces.fingerprint(dispatch.issue), "expected": expected} | words
+
+
+def test_page_says_who_gets_what_and_changes_nothing(stopped: Dispatch) -> None:
+    page = editor().get(path(stopped))
+
+    assert "<strong>7 readers</strong> of The Daily before whom the stop came" in page.text
+    assert "<strong>5 readers</strong> have it or may have it" in page.text
+    assert ("not changed yet" in page.text, page.text.count("has not been changed")) == (True, 2)
+    assert 'value="Corrected: The tide keeps its own clock"' in page.text
+    assert Dispatch.objects.count() == 1
+
+
+def test_mended_text_goes_to_the_rest_once_however_often_one_presses(stopped: Dispatch) -> None:
+    Issue.objects.update(body="<p>High at ten.</p>")
+    stopped.issue.refresh_from_db()
+    browser = editor()
+
+    answers = [browser.post(path(stopped), seen(stopped, "rest", 7)) for _ in range(2)]
+
+    rest = Dispatch.objects.get(after=stopped)
+    assert [answer["Location"] for answer in answers] == [f"/admin/delivery/watch/{rest.pk}/"] * 2
+    assert (rest.audience, "High at ten" in rest.html, rest.started_by.username) == ("rest", True, "ada")
+    assert "is preparing" in browser.get(path(stopped)).text
+
+
+def test_correction_has_its_own_subject_and_words(stopped: Dispatch) -> None:
+    words = {"subject": "Corrected: high at ten", "note": "It was ten."}
+
+    editor().post(path(stopped), seen(stopped, "correction", 5, **words))
+
+    found = Dispatch.objects.get(after=stopped)
+    assert (found.audience, found.subject, found.note) == ("correction", words["subject"], words["note"])
+
+
+def test_correction_without_a_word_is_asked_for_one_and_keeps_the_subject(stopped: Dispatch) -> None:
+    page = editor().post(path(stopped), seen(stopped, "correction", 5, subject="Corrected: ten", note=" "))
+
+    assert page.context["form"].errors == {"note": ["This field is required."]}
+    assert 'value="Corrected: ten"' in page.text
+    assert Dispatch.objects.count() == 1
+
+
+def test_correction_that_was_taken_back_may_have_other_words(stopped: Dispatch) -> None:
+    browser = editor()
+    words = {"subject": "Corrected: ten", "note": "It was nine."}
+    browser.post(path(stopped), seen(stopped, "correction", 5, **words))
+    first = Dispatch.objects.get(after=stopped)
+    preparation.prepare(first.pk)
+    answer = browser.post(f"/admin/delivery/watch/{first.pk}/stop/", follow=True)
+
+    page = browser.get(path(first))
+    browser.post(path(first), seen(first, "rest", 5, **words | {"note": "It was ten."}))
+
+    again = Dispatch.objects.get(after=first)
+    assert "Taken back: nobody got it." in answer.text
+    assert "It was nine." in page.text
+    assert (again.audience, again.subject, again.note) == ("rest", "Corrected: ten", "It was ten.")
+
+
+def test_what_has_changed_since_the_page_was_opened_is_looked_at_again(stopped: Dispatch) -> None:
+    browser, given = editor(), seen(stopped, "rest", 7)
+    Issue.objects.update(subject="Another")
+
+    page = browser.post(path(stopped), given, follow=True)
+
+    assert "changed since this page was opened" in page.text
+    assert Dispatch.objects.count() == 1
+
+
+def test_who_may_only_watch_is_refused(stopped: Dispatch) -> None:
+    watcher = helper("view_dispatch")
+
+    answers = [watcher.get(path(stopped)), watcher.post(path(stopped), seen(stopped, "rest", 7))]
+
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert "This page is not yours to open" in answers[0].text
+    assert Client().get(path(stopped)).status_code == 302
+    assert Dispatch.objects.count() == 1
+
+
+def test_watch_page_lists_all_that_went_out_of_the_issue(stopped: Dispatch) -> None:
+    browser = editor()
+    browser.post(path(stopped), seen(stopped, "rest", 7))
+
+    page = browser.get(f"/admin/delivery/watch/{stopped.pk}/")
+
+    family = [(each.dispatch.audience, each.balance.audience) for each in page.context["family"]]
+    assert family == [("everyone", 13), ("rest", 0)]
+    assert page.context["percent"] == 46
+    assert "Send it to the 7 others" not in page.text
