@@ -7,12 +7,13 @@ whom the stop has skipped, a correction whom the issue reached, or may have reac
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from delivery import preflight, preparation
 from delivery.exceptions import AlreadyDispatched, CannotStart
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 Audience, State = Dispatch.Audience, Delivery.State
-UNDO = timedelta(seconds=60)  # until then it can be taken back, and nobody has it
 ENDED = (Dispatch.State.STOPPED, Dispatch.State.SENT)
 SUBJECT = Dispatch._meta.get_field("subject").max_length or 200
 
@@ -125,7 +125,11 @@ def _refuse_unless_seen(before: Dispatch, wanted: Wanted) -> None:
     if not now:
         raise CannotStart(_("There is nobody whom it would be for."))
     if now != wanted.expected:
-        words = _("It is now %(now)s readers, not %(seen)s. Look again; nothing was sent.")
+        words = ngettext(
+            "It is now %(now)s reader, not %(seen)s. Look again; nothing was sent.",
+            "It is now %(now)s readers, not %(seen)s. Look again; nothing was sent.",
+            now,
+        )
         raise CannotStart(words % {"now": f"{now:,}", "seen": f"{wanted.expected:,}"})
 
 
@@ -137,7 +141,7 @@ def _frozen(before: Dispatch, wanted: Wanted, *, by: User) -> Dispatch:
         note=wanted.note.strip(),
         audience=wanted.audience,
         after=before,
-        not_before=timezone.now() + UNDO,
+        not_before=timezone.now() + settings.SEND_UNDO,
         reason=_("Nothing has left yet; until then it can be taken back."),
         **own,
     )

@@ -66,7 +66,6 @@ def _page(request: HttpRequest, found: Dispatch, form: CorrectionForm) -> HttpRe
         "correction_sent": following.follower(found, to=Audience.CORRECTION),
         "is_correction": following.corrects(found),
         "mailer_name": waiting.mailer_name(waiting.in_use(found)),
-        "seconds": int(following.UNDO.total_seconds()),
         "title": _("Mend and send"),
     }
     with timezone.override(issue.newsletter.time_zone):

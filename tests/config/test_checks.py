@@ -181,4 +181,4 @@ def test_new_link_key_in_front_keeps_the_links_in_old_mails(tmp_path: Path) -> N
     token = printed(tmp_path, "tokens.unsubscribe_token(7, mark='42')", LINK_KEYS="old")
 
     read = f"tokens.read_unsubscribe({token!r})"
-    assert printed(tmp_path, read, LINK_KEYS="new, old") == "UnsubscribeClaim(subscription_id=7, mark='42')"
+    assert printed(tmp_path, read, LINK_KEYS="new, old") == "ReaderClaim(subscription_id=7, mark='42')"

@@ -24,6 +24,7 @@ SEED = """
 from datetime import timedelta
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
+from django.utils import timezone
 from delivery import preparation
 from delivery.models import Batch, Dispatch
 from newsletter.models import Issue
@@ -40,7 +41,7 @@ ended = preparation.start(factories.issue(weekly))
 preparation.prepare(ended.pk)
 Batch.objects.filter(dispatch=ended).update(state="done")
 for number in range(3):
-    factories.issue(weekly, f"due-{number}", status="scheduled", scheduled_at=Now() - timedelta(minutes=1))
+    factories.scheduled(factories.issue(weekly, f"due-{number}"), at=timezone.now() - timedelta(minutes=1))
 """
 WORK = """
 import json, time
