@@ -1,132 +1,145 @@
-"""Runs inside Courant (manage.py shell), for desk.py: writes the issues, then asks for the pages."""
+"""Runs inside Courant (manage.py shell), for desk.py: asks for the pages, and says how long each took."""
 
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
+from django.urls import reverse
 
-from delivery import preparation
 from delivery.models import Dispatch
 from newsletter import faces, rendering
 from newsletter.locale import spoken_by
-from newsletter.models import Issue, Newsletter
-from newsletter.samples import SAMPLES
-from subscribers import counting
+from newsletter.models import Issue
 
 ROUNDS = 5
-ARTICLE = 60_000  # characters of HTML
+# Home, its live part, and the page that watches: all that somebody has open while it goes out.
+WATCHED = ("home", "home, its running part", "dispatch page", "dispatch page, its live part")
 
 
-def write(issues: int) -> None:
-    newsletter = Newsletter.objects.get()
-    now = timezone.now()
-    paragraphs = [found for sample in SAMPLES for found in re.findall(r"<p>.*?</p>", sample.body)]
-    body = "".join(paragraphs[place % len(paragraphs)] for place in range(1000))[:ARTICLE]
-    Issue.objects.create(newsletter=newsletter, slug="article", subject="An article", body=body)
-    Issue.objects.bulk_create(
-        Issue(
-            newsletter=newsletter,
-            slug=f"issue-{number}",
-            subject=f"What the river keeps, part {number}",
-            authors="Ada Moreau",
-            body=SAMPLES[number % len(SAMPLES)].body,
-            status="sent",
-            published_at=now - timedelta(days=number),
-        )
-        for number in range(1, issues)
-    )
-    for issue in Issue.objects.filter(slug__startswith="issue-").only("pk", "subject"):
-        Dispatch.objects.create(
-            issue=issue,
-            state="sent",
-            mailer="bulk",
-            batch_size=500,
-            audience_size=0,
-            subject=issue.subject,
-            sender="a@example.com",
-            html="<p>Words.</p>" * 2000,
-            text="Words. " * 2000,
-            started_at=now - timedelta(days=2),
-            finished_at=now - timedelta(days=1),
-        )
-    big = Issue.objects.create(
-        newsletter=newsletter, slug="big", subject="To everybody", body=SAMPLES[0].body
-    )
-    preparation.prepare(preparation.start(big).pk)
-    counting.refresh()
-    counting.note_days(now=now)
+@dataclass(frozen=True)
+class Page:
+    name: str
+    path: str
+    kind: str = "page"  # by which desk.py knows its limit
+    typed: dict[str, str] = field(default_factory=dict)  # what stands in the form, if it is sent
 
 
-def look() -> None:
-    settings.DEBUG = False
-    browser = Client(SERVER_NAME="localhost")
-    browser.force_login(get_user_model().objects.get(is_superuser=True))
-    found = [_asked(browser, *page) for page in _pages()]
-    print(json.dumps([*(line for line in found if line), _rendered()]))
+def look(who: str) -> None:
+    _tell(_asked(_browser(who), page) for page in [*_lists(), *_of_the_article(), *_of_the_dispatch()])
 
 
-def _pages() -> Iterator[tuple[str, str, Callable[[], str]]]:
-    """(name, kind, address); an address that is not there is left out."""
-    article, big = Issue.objects.get(slug="article"), Issue.objects.get(slug="big")
-    dispatch = Dispatch.objects.get(issue=big)
-    issues = "admin:newsletter_issue_changelist"
-    yield "home", "page", lambda: reverse("admin:index")
-    yield "issues, page 1", "page", lambda: reverse(issues)
-    last = min(20, Issue.objects.count() // 100)
-    yield f"issues, page {last}", "page", lambda: f"{reverse(issues)}?p={last}"
-    yield "issues, search", "page", lambda: f"{reverse(issues)}?q=river"
-    yield "issues, filter", "page", lambda: f"{reverse(issues)}?status__exact=draft"
-    yield "issue form, 60 KB", "page", lambda: reverse("admin:newsletter_issue_change", args=[article.pk])
-    for name in ("check", "send", "test", "preview"):
-        yield f"{name} page, 60 KB", "page", lambda name=name: reverse(f"desk:{name}", args=[article.pk])
-    for face in ("web", "mail", "text"):
-        yield f"preview, {face}", "preview", lambda face=face: reverse("desk:face", args=[article.pk, face])
-    for model in ("subscription", "subscriber"):
-        path = f"admin:subscribers_{model}_changelist"
-        yield f"{model} list", "page", lambda path=path: reverse(path)
-        yield f"{model} search", "page", lambda path=path: f"{reverse(path)}?q=reader.4711"
-    yield "delivery list", "page", lambda: reverse("admin:delivery_delivery_changelist")
-    yield "dispatch list", "page", lambda: reverse("admin:delivery_dispatch_changelist")
-    yield "dispatch page", "page", lambda: reverse("delivery:dispatch", args=[dispatch.pk])
-    yield "correction page", "page", lambda: reverse("desk:correct", args=[dispatch.pk])
+def watch(who: str) -> None:
+    """While it goes out."""
+    pages = [each for each in [*_lists(), *_of_the_dispatch()] if each.name in WATCHED]
+    _tell(_asked(_browser(who), page) for page in pages)
 
 
-def _asked(browser: Client, name: str, kind: str, address: Callable[[], str]) -> dict[str, Any] | None:
-    try:
-        path = address()
-    except NoReverseMatch:
-        return None
-    with CaptureQueriesContext(connection) as queries:
-        answer = browser.get(path)
-    asked = len(queries)  # the next request forgets them
-    if answer.status_code != 200:
-        raise SystemExit(f"{name}: {path} answers {answer.status_code}")
-    taken = min(_timed(lambda: browser.get(path)) for _ in range(ROUNDS))
-    return {"name": name, "kind": kind, "ms": taken, "queries": asked, "bytes": len(answer.content)}
-
-
-def _rendered() -> dict[str, Any]:
+def render() -> None:
     issue = Issue.objects.select_related("newsletter").get(slug="article")
     edition, masthead = faces.edition(issue), faces.masthead(issue.newsletter)
     with spoken_by(issue.newsletter):
+        cold = _timed(lambda: rendering.mail_html(edition, masthead))
         size = len(rendering.mail_html(edition, masthead).encode())
         taken = min(_timed(lambda: rendering.mail_html(edition, masthead)) for _ in range(ROUNDS))
-    return {"name": "mail HTML of 60 KB", "kind": "rendering", "ms": taken, "queries": 0, "bytes": size}
+    _tell([_line(Page("mail HTML of 60 KB", "", "rendering"), cold=cold, warm=taken, queries=0, size=size)])
+
+
+def _lists() -> Iterator[Page]:
+    issues = reverse("admin:newsletter_issue_changelist")
+    yield Page("home", reverse("admin:index"))
+    yield Page("home, its running part", reverse("desk:running"))
+    yield Page("issues, page 1", issues)
+    last = min(20, Issue.objects.count() // 100)
+    yield Page(f"issues, page {last}", f"{issues}?p={last}")
+    yield Page("issues, search", f"{issues}?q=river")
+    yield Page("issues, filter", f"{issues}?status__exact=draft")
+    for model in ("subscription", "subscriber"):
+        path = reverse(f"admin:subscribers_{model}_changelist")
+        yield Page(f"{model} list", path)
+        yield Page(f"{model} search", f"{path}?q=reader.4711")
+    yield Page("delivery list", reverse("admin:delivery_delivery_changelist"))
+    yield Page("dispatch list", reverse("admin:delivery_dispatch_changelist"))
+
+
+def _of_the_article() -> Iterator[Page]:
+    article = Issue.objects.get(slug="article")
+    yield Page("issue form, 60 KB", reverse("admin:newsletter_issue_change", args=[article.pk]))
+    for name in ("check", "send", "test", "preview"):
+        yield Page(f"{name} page, 60 KB", reverse(f"desk:{name}", args=[article.pk]))
+    for face in ("web", "mail"):
+        yield Page(f"preview, {face}, as saved", reverse("desk:face", args=[article.pk, face]), "preview")
+    typed = {"subject": "An article in the making", "slug": article.slug, "body": article.body}
+    for face in ("web", "mail", "phone", "dark", "text"):
+        path = reverse("desk:face", args=[article.pk, face])
+        yield Page(f"preview, {face}, while typing", path, "preview", typed)
+    yield Page(
+        "who may read it, by an address", f"{reverse('desk:readers', args=[article.pk])}?q=reader.4711"
+    )
+
+
+def _of_the_dispatch() -> Iterator[Page]:
+    first = Dispatch.objects.get(issue__slug="big", audience=Dispatch.Audience.EVERYONE)
+    rest = first.followers.first()
+    named = {"dispatch page": first} if rest is None else {"stopped dispatch": first, "its rest": rest}
+    for name, dispatch in named.items():
+        yield Page(name, reverse("delivery:dispatch", args=[dispatch.pk]))
+        yield Page(f"{name}, its live part", reverse("delivery:progress", args=[dispatch.pk]))
+    if rest:
+        yield Page("correction page", reverse("desk:correct", args=[rest.pk]))
+
+
+def _browser(who: str) -> Client:
+    """In a web process that has its addresses loaded, as all have that were waited for."""
+    settings.DEBUG = False
+    browser = Client(SERVER_NAME="localhost")
+    browser.get(reverse("admin:login"))
+    users = get_user_model().objects
+    browser.force_login(
+        users.get(username="only-editor") if who == "editor" else users.filter(is_superuser=True)[0]
+    )
+    return browser
+
+
+def _asked(browser: Client, page: Page) -> dict[str, Any]:
+    """First with empty caches, then as it goes on; the queries are those of the first time."""
+    cache.clear()
+    with CaptureQueriesContext(connection) as queries:
+        begun = time.perf_counter()
+        answer = _sent(browser, page, 0)
+        cold = (time.perf_counter() - begun) * 1000
+    asked = len(queries)  # the next request forgets them
+    if answer.status_code != 200:
+        raise SystemExit(f"{page.name}: {page.path} answers {answer.status_code}")
+    # Each time it is another text, as it is while somebody types.
+    warm = min(_timed(lambda number=number: _sent(browser, page, number)) for number in range(1, ROUNDS + 1))
+    return _line(page, cold=cold, warm=warm, queries=asked, size=len(answer.content))
+
+
+def _sent(browser: Client, page: Page, number: int) -> Any:
+    if not page.typed:
+        return browser.get(page.path)
+    return browser.post(page.path, page.typed | {"body": f"{page.typed['body']}<p>{number}</p>"})
+
+
+def _line(page: Page, *, cold: float, warm: float, queries: int, size: int) -> dict[str, Any]:
+    return asdict(page) | {"typed": {}, "cold": cold, "ms": warm, "queries": queries, "bytes": size}
 
 
 def _timed(do: Callable[[], object]) -> float:
     begun = time.perf_counter()
     do()
     return (time.perf_counter() - begun) * 1000
+
+
+def _tell(lines: Any) -> None:
+    print(json.dumps(list(lines)))

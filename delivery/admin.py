@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from delivery import circuit, tasks, waiting
 from delivery.forms import SendingDomainForm
 from delivery.models import Attempt, Batch, Delivery, Dispatch, MailerState, SendingDomain
-from newsletter import team
+from newsletter import given, team
 from newsletter.adminsite import ModelAdmin, ReadOnlyAdmin, action, display, register
 
 if TYPE_CHECKING:
@@ -96,8 +96,8 @@ class DispatchFilter(SimpleListFilter):
         rows = dispatches.values_list("pk", "subject")
         found = {str(pk): subject for pk, subject in rows[: self.newest]}
         chosen = self.value() or ""
-        if chosen.isdecimal() and chosen not in found:
-            found |= {str(pk): subject for pk, subject in rows.filter(pk=chosen)}
+        if chosen not in found and (number := given.number(chosen)):
+            found |= {str(pk): subject for pk, subject in rows.filter(pk=number)}
         return list(found.items())
 
     def has_output(self) -> bool:
@@ -117,8 +117,8 @@ class DispatchFilter(SimpleListFilter):
         return str(self.lookup_choices[0][0])
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        chosen = self._chosen()
-        return queryset.filter(dispatch=chosen) if chosen.isdecimal() else queryset
+        number = given.number(self._chosen())
+        return queryset.filter(dispatch=number) if number else queryset
 
 
 @register(Delivery)

@@ -44,6 +44,17 @@ def has_second() -> bool:
     return FALLBACK in settings.HAND_OVER
 
 
+def in_use(preferred: str) -> str:
+    """The mailer by which the next batch goes, as far as one can see without asking for it."""
+    aliases = mailers(preferred)
+    down = set(_broken(aliases).values_list("alias", flat=True))
+    return next((alias for alias in aliases if alias not in down), preferred)
+
+
+def _broken(aliases: list[str]) -> QuerySet[MailerState]:
+    return MailerState.objects.filter(alias__in=aliases).exclude(broken_since=None)
+
+
 def route(preferred: str) -> Route:
     """By which mailer a batch of a dispatch that prefers this one goes now. One query."""
     aliases = mailers(preferred)

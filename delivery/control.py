@@ -32,15 +32,14 @@ def pause(dispatch_id: int) -> bool:
 
 
 def resume(dispatch_id: int) -> bool:
-    """Go on from where it stood. False when it was not paused."""
+    """Go on from where it stood, though not before the time in which it can be taken back. False: it was not paused."""
     with transaction.atomic():
         resumed = Dispatch.objects.move(
             dispatch_id, to=State.SENDING, allowed=[State.PAUSED], reason="", not_before=None
         )
         if resumed:
-            Batch.objects.filter(dispatch_id=dispatch_id, state=Batch.State.READY).update(
-                tries=0, not_before=None
-            )
+            waiting = Batch.objects.filter(dispatch_id=dispatch_id, state=Batch.State.READY)
+            waiting.exclude(pk__in=waiting.held_back().values("pk")).update(tries=0, not_before=None)
             circuit.close(*circuit.mailers(Dispatch.objects.get(pk=dispatch_id).mailer))
     return resumed
 
@@ -68,7 +67,7 @@ def retry_failed(dispatch_id: int) -> int:
     with transaction.atomic():
         dispatch = _held(dispatch_id)
         those = evidence.failed(dispatch_id)
-        _refuse_if_ended(dispatch, readers=those)
+        _refuse_if_over(dispatch, readers=those)
         readers = again.put_into_batches(those, dispatch, cause=Batch.Cause.RETRY)
         if readers:
             _reopen(dispatch)
@@ -102,7 +101,7 @@ def send_again(dispatch_id: int, *, expected: int) -> int:
     with transaction.atomic():
         dispatch = _held(dispatch_id)
         those = evidence.settleable(dispatch_id)
-        _refuse_if_ended(dispatch, readers=those)
+        _refuse_if_over(dispatch, readers=those)
         readers = again.put_into_batches(those, dispatch, cause=Batch.Cause.AGAIN)
         _refuse_unless_seen(dispatch_id, changed=readers, expected=expected)
         if readers:
@@ -120,9 +119,23 @@ def _reopen(dispatch: Dispatch) -> None:
     Dispatch.objects.move(dispatch.pk, to=State.SENDING, allowed=[State.SENT], finished_at=None)
 
 
-def _refuse_if_ended(dispatch: Dispatch, *, readers: QuerySet[Delivery]) -> None:
-    if dispatch.state not in MAY_REPEAT and readers.exists():
-        raise Refused(_("It was stopped for good, so nobody gets it any more. Nothing was changed."))
+def why_not_again(dispatch: Dispatch, *, is_corrected: bool) -> str:
+    """Why nobody gets it once more, in words; "" where the failed and the uncertain may be tried again."""
+    if dispatch.state not in MAY_REPEAT:
+        return _("It was stopped for good, so nobody gets it any more.")
+    return _("It has been corrected since, so nobody gets it as it was.") if is_corrected else ""
+
+
+def is_corrected(dispatch: Dispatch) -> bool:
+    return dispatch.followers.filter(audience=Dispatch.Audience.CORRECTION).exists()
+
+
+def _refuse_if_over(dispatch: Dispatch, *, readers: QuerySet[Delivery]) -> None:
+    """Again means as it was: nobody gets words that were corrected since, let alone after the correction."""
+    if not readers.exists():
+        return
+    if words := why_not_again(dispatch, is_corrected=is_corrected(dispatch)):
+        raise Refused(f"{words} {_('Nothing was changed.')}")
 
 
 def _refuse_unless_seen(dispatch_id: int, *, changed: int, expected: int) -> None:

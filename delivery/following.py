@@ -1,16 +1,18 @@
 """After a stop: the mended issue to those who did not get it, and a correction to those who did.
 
 Each is a dispatch of its own, after the one whose readers it is for. Together they reach nobody twice: the rest takes
-whom the stop has skipped, a correction whom the issue reached, or may have reached.
+whom the stop has skipped, a correction whom the issue reached, or may have reached. Every verb holds the row of the
+dispatch before first, as delivery.control does, so that nobody gets it once more as it was and the correction beside.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,6 +23,8 @@ from delivery.models import Batch, Delivery, Dispatch
 from newsletter import faces
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.contrib.auth.models import User
 
 Audience, State = Dispatch.Audience, Delivery.State
@@ -44,19 +48,45 @@ def start_rest(
 ) -> Dispatch:
     """The issue as it stands now, to those whom the stop of `before` has skipped.
 
-    The rest of a correction is a correction still: with the given subject and note, or with those it had. Raises
-    AlreadyDispatched for the second who presses, and CannotStart with what to mend.
+    The rest of a correction is a correction still: with the given subject and note, or with those it had; always with
+    those where two have to agree to the words. Raises AlreadyDispatched for the second who presses, and CannotStart
+    with what to mend.
     """
-    if corrects(before):
-        subject, note = subject or before.subject, note or before.note
-    return _start(before, Wanted(Audience.REST, approved, expected, subject, note), by=by)
+    with held(before) as ours:
+        if asks_for_two(ours):
+            subject, note = "", ""
+        if corrects(ours):
+            subject, note = subject or ours.subject, note or ours.note
+        return begin(ours, Wanted(Audience.REST, approved, expected, subject, note), by=by)
 
 
 def start_correction(
     before: Dispatch, *, approved: str, expected: int, by: User, subject: str, note: str
 ) -> Dispatch:
-    """The issue as it stands now once more, to those whom `before` has reached or may have reached."""
-    return _start(before, Wanted(Audience.CORRECTION, approved, expected, subject, note), by=by)
+    """The issue as it stands now once more, to those whom `before` has reached or may have reached.
+
+    In one's own words; where two have to agree to them, that is delivery.wording's.
+    """
+    with held(before) as ours:
+        if asks_for_two(ours):
+            raise CannotStart(
+                _(
+                    "The newsletter asks for a second person: write the words down, and somebody else sends them."
+                )
+            )
+        return begin(ours, Wanted(Audience.CORRECTION, approved, expected, subject, note), by=by)
+
+
+@contextmanager
+def held(before: Dispatch) -> Iterator[Dispatch]:
+    """Read anew, and ours until the end: whoever tries its failed again was first, or waits and finds what we did."""
+    rows = Dispatch.objects.select_for_update(of=("self",), no_key=True).select_related("issue__newsletter")
+    with transaction.atomic():
+        yield rows.defer("html", "text").get(pk=before.pk)
+
+
+def asks_for_two(dispatch: Dispatch) -> bool:
+    return dispatch.issue.newsletter.needs_second_person
 
 
 def corrects(dispatch: Dispatch) -> bool:
@@ -86,7 +116,7 @@ def problems(before: Dispatch, *, by: User) -> list[str]:
     issue = before.issue
     found = [] if _is_settled(before) else [_unsettled(before)]
     found += [each.words for each in preflight.report(issue).in_the_way]
-    if issue.newsletter.needs_second_person and issue.edited_by_id == by.pk:
+    if asks_for_two(before) and issue.edited_by_id == by.pk:
         found.append(
             _(
                 "Somebody else than who wrote the last word must send it: the newsletter asks for a second person."
@@ -105,19 +135,16 @@ def _unsettled(before: Dispatch) -> str:
     return _("It has not ended. Stop it first, or wait until it has gone out.")
 
 
-def _start(before: Dispatch, wanted: Wanted, *, by: User) -> Dispatch:
-    if found := follower(before, to=wanted.audience):
+def begin(ours: Dispatch, wanted: Wanted, *, by: User) -> Dispatch:
+    """What is asked here cannot change before the end of the transaction, for the dispatch before is `held`."""
+    if found := follower(ours, to=wanted.audience):
         raise AlreadyDispatched(found.pk)
-    if wanted.approved != faces.fingerprint(before.issue):
+    if wanted.approved != faces.fingerprint(ours.issue):
         raise CannotStart(_("The issue has been changed since this page was opened. Look at it once more."))
-    if in_the_way := problems(before, by=by):
+    if in_the_way := problems(ours, by=by):
         raise CannotStart(" ".join(in_the_way))
-    try:
-        with transaction.atomic():
-            _refuse_unless_seen(before, wanted)
-            return _frozen(before, wanted, by=by)
-    except IntegrityError:  # another click was first, between our look and our write
-        raise _too_late(before, wanted) from None
+    _refuse_unless_seen(ours, wanted)
+    return _frozen(ours, wanted, by=by)
 
 
 def _refuse_unless_seen(before: Dispatch, wanted: Wanted) -> None:
@@ -145,8 +172,3 @@ def _frozen(before: Dispatch, wanted: Wanted, *, by: User) -> Dispatch:
         reason=_("Nothing has left yet; until then it can be taken back."),
         **own,
     )
-
-
-def _too_late(before: Dispatch, wanted: Wanted) -> CannotStart:
-    found = follower(before, to=wanted.audience)
-    return AlreadyDispatched(found.pk) if found else CannotStart(_("It could not be begun. Press once more."))

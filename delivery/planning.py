@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from delivery import preflight
+from delivery import approvals, preflight
 from delivery.exceptions import AlreadyDispatched, CannotStart
 from delivery.models import Plan
 from newsletter import faces, publishing, team
@@ -67,7 +67,7 @@ def ask(issue: Issue, *, seen: Seen, by: User | None, undo: timedelta | None = N
         _check_page(held, seen)
         _check_time(seen.at, now=now)
         # A command shows what it warns of, and goes on: nobody is there to accept it.
-        _check_content(held, at=seen.at, is_strict=by is not None)
+        _check_content(held, at=seen.at or now + undo_time(), is_strict=by is not None)
         alone = decides_alone(held.newsletter, by)
         if seen.plan_id:
             _replace(held, seen.plan_id, by=by)
@@ -102,7 +102,7 @@ def approve(issue: Issue, *, seen: Seen, by: User) -> Plan:
         if words := objection(plan, by):
             raise Refused(words)
         _check_time(plan.at, now=now)
-        _check_content(held, at=plan.at, is_strict=True)
+        _check_content(held, at=plan.at or now + undo_time(), is_strict=True)
         _approve(plan, held, by=by, now=now)
     logger.info("Issue %s: plan %s approved by %s.", issue.pk, plan.pk, name(by))
     return plan
@@ -127,7 +127,21 @@ def void(issue: Issue, *, because: str, by: User | None) -> Plan | None:
     Within the transaction of the edit, which holds the issue's row.
     """
     plan = issue.plans.open().exclude(content_hash=faces.fingerprint(issue)).first()
-    if plan is None or not _end(plan, because=because, by=by, news=News.ENDED):
+    return _voided(plan, issue, because=because, by=by) if plan else None
+
+
+def recheck(issue: Issue) -> Plan | None:
+    """Who may approve has changed: what nobody could approve like this any more ends. The plan, if there was one.
+
+    Within a transaction that holds the issue's row.
+    """
+    plan = _open(issue)
+    because = approvals.lapsed(plan) if plan and plan.approved_at else ""
+    return _voided(plan, issue, because=because, by=None) if plan and because else None
+
+
+def _voided(plan: Plan, issue: Issue, *, because: str, by: User | None) -> Plan | None:
+    if not _end(plan, because=because, by=by, news=News.ENDED):
         return None
     publishing.call_back(issue)
     logger.info("Issue %s: plan %s has ended: %s", issue.pk, plan.pk, because)
@@ -139,7 +153,7 @@ def give_back(issue: Issue, *, because: str) -> bool:
     with transaction.atomic():
         if not publishing.unschedule(issue):
             return False
-        issue.plans.open().end(because=because)
+        issue.plans.open().end(because=because, news=News.ENDED)  # the sweep finds whom to tell
         return True
 
 
@@ -149,6 +163,9 @@ def approved(issue: Issue) -> Plan:
     plan = plans.select_related("approved_by").first()
     if plan is None:
         raise CannotStart(_("Nobody has approved it for this time. Schedule it once more."))
+    plan.issue = issue
+    if words := approvals.lapsed(plan):
+        raise CannotStart(words)
     if plan.content_hash != faces.fingerprint(issue):
         raise CannotStart(_("It is not what was approved any more. Look at it, and schedule it once more."))
     return plan
@@ -220,7 +237,7 @@ def _check_time(at: datetime | None, *, now: datetime) -> None:
         raise Refused(_("That time has passed. Choose another one."))
 
 
-def _check_content(issue: Issue, *, at: datetime | None, is_strict: bool) -> None:
+def _check_content(issue: Issue, *, at: datetime, is_strict: bool) -> None:
     report = preflight.report(issue, at)
     if report.in_the_way:
         raise Refused(" ".join(finding.text for finding in report.in_the_way))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models import Case, When
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -104,8 +105,8 @@ def last_used(user: User, issue: Issue) -> list[str]:
 
 def latest(issue: Issue) -> Proof | None:
     """The last test that went out; rather one of the text as it stands now than a later one of another."""
-    sent = issue.proofs.filter(state=State.SENT)
-    return sent.filter(content_hash=faces.fingerprint(issue)).first() or sent.first()
+    is_another = Case(When(content_hash=faces.fingerprint(issue), then=0), default=1)
+    return issue.proofs.filter(state=State.SENT).order_by(is_another, "-asked_at", "-pk").first()
 
 
 def is_stale(proof: Proof, issue: Issue) -> bool:
@@ -122,12 +123,15 @@ def send(proof_id: int) -> None:
     if not epoch.may_send():
         _leave(proof.pk, epoch.frozen())
         return
+    if proof.issue is None:
+        _leave(proof.pk, _("The issue was deleted before its test went out."))
+        return
     alias = _mailer()
     if words := _must_wait(alias, addresses=len(proof.addresses)):
         Proof.objects.filter(pk=proof.pk, state=State.WAITING).update(detail=words)
         return
     try:
-        hand_over, content_hash = _ready(proof, alias=alias)
+        hand_over, content_hash = _ready(proof, proof.issue, alias=alias)
     except (SendError, StencilError) as error:  # nothing has left
         _leave(proof.pk, _why(error))
         return
@@ -168,9 +172,9 @@ def _must_wait(alias: str, *, addresses: int) -> str:
     return ""
 
 
-def _ready(proof: Proof, *, alias: str) -> tuple[HandOver, str]:
+def _ready(proof: Proof, issue: Issue, *, alias: str) -> tuple[HandOver, str]:
     """All that can fail without harm, and the fingerprint of what it will show."""
-    issue = freezing.as_if_now(proof.issue, now=timezone.now())
+    issue = freezing.as_if_now(issue, now=timezone.now())
     parts = freezing.frozen(issue)
     mail = freezing.mail(issue, parts, subject=_("[Test] %s") % (issue.subject.strip() or _("(no subject)")))
     said = values(issue, proof.reader)

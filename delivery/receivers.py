@@ -1,23 +1,24 @@
-"""What the layers below tell: a reader left, and by a link of which issue; a text is another than it was."""
+"""What the layers below tell: a reader left, and by a link of which issue; a text, or who may send, is another."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
-from django.db.models.signals import post_save
+from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
 from delivery import planning, tasks
 from delivery.models import Dispatch, Plan
-from newsletter.models import Issue, Newsletter
+from newsletter.models import Issue, Member, Newsletter
 from newsletter.signals import content_changed
 from subscribers.signals import unsubscribed
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+    from collections.abc import Iterator
 
 
 @receiver(unsubscribed)
@@ -41,14 +42,49 @@ def end_its_plan(sender: Any, *, issue: Issue, by: User | None, **kwargs: Any) -
 
 
 # Whoever writes these settings, and however: what readers would see of an issue has its newsletter's name, look and
-# sender in it.
+# sender in it. A second person may be asked for from now on, too.
 @receiver(post_save, sender=Newsletter)
 def end_its_plans(sender: Any, *, instance: Newsletter, created: bool, raw: bool, **kwargs: Any) -> None:
     if created or raw:
         return
     because = _("The settings of %(newsletter)s were changed.") % {"newsletter": instance.name}
     with transaction.atomic():
-        for plan in Plan.objects.open().filter(issue__newsletter=instance):
-            issue = Issue.objects.select_for_update().get(pk=plan.issue_id)
-            if ended := planning.void(issue, because=because, by=None):
-                tasks.wake_notices(ended.pk)
+        for issue in _planned(issue__newsletter=instance):
+            _tell_of(planning.void(issue, because=because, by=None) or planning.recheck(issue))
+
+
+# Told in time rather than at the hour when it should go out; `planning.approved` asks once more then, since a right can
+# be taken away in other ways, too.
+@receiver(post_delete, sender=Member)
+@receiver(post_save, sender=Member)
+@receiver(post_save, sender=User)
+def end_what_they_approved(
+    sender: Any, *, instance: Member | User, created: bool = False, raw: bool = False, **kwargs: Any
+) -> None:
+    """They were deactivated, left a team, or have another role in it."""
+    if created or raw or kwargs.get("update_fields") == {"last_login"}:
+        return
+    approver = instance.user_id if isinstance(instance, Member) else instance.pk
+    with transaction.atomic():
+        for issue in _planned(approved_by=approver):
+            _tell_of(planning.recheck(issue))
+
+
+@receiver(pre_delete, sender=User)
+def end_what_nobody_answers_for(sender: Any, *, instance: User, **kwargs: Any) -> None:
+    """Once they are gone, what they approved looks as if a command had."""
+    because = _("%(who)s approved it, and is not here any more.") % {"who": planning.name(instance)}
+    with transaction.atomic():
+        for issue in _planned(approved_by=instance.pk):
+            planning.give_back(issue, because=because)
+
+
+def _planned(**which: Any) -> Iterator[Issue]:
+    """Each with its row held."""
+    for issue_id in Plan.objects.open().filter(**which).order_by("issue").values_list("issue", flat=True):
+        yield Issue.objects.select_for_update().get(pk=issue_id)
+
+
+def _tell_of(ended: Plan | None) -> None:
+    if ended:
+        tasks.wake_notices(ended.pk)

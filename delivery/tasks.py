@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -63,12 +64,13 @@ def _start(issue: Issue, *, is_missed: bool) -> int | None:
     if is_missed:
         _give_back(issue, Alarm.Kind.MISSED)
         return None
+    seen = copy(issue)  # starting reads it anew, and somebody may have chosen another time meanwhile
     try:
         return preparation.start(issue, plan=planning.approved(issue)).pk
     except AlreadyDispatched:
         return None
     except CannotStart as problem:
-        _give_back(issue, Alarm.Kind.REFUSED, words=str(problem))
+        _give_back(seen, Alarm.Kind.REFUSED, words=str(problem))
         return None
 
 

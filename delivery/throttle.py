@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Min, Q, Sum
 from django.db.models.functions import Now
-from django.utils.translation import gettext as _
 
-from delivery import gateway
-from delivery.models import Attempt, MailerState, SendingDomain
+from delivery import allowances, gateway
+from delivery.models import MailerState, SendingDomain
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from delivery.allowances import Allowance
 
 # Move the time from which the mailer is free by as long as these readers take, unless that is too far away already; and
 # say how long it is until their turn. More than a minute away it was booked by a clock that has been put right since.
@@ -52,7 +51,6 @@ BOOK = {
         RETURNING (JULIANDAY(free_at) - JULIANDAY('NOW')) * 86400 - %(seconds)s
     """,
 }
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # Seconds that a hand-over may be booked ahead. Whoever would wait longer gives its batch back instead.
 LONGEST_BOOKING = 10.0
 
@@ -62,16 +60,6 @@ class Full:
     """An allowance is used up."""
 
     until: datetime
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """So many readers within a rolling window, and what counts towards it."""
-
-    counts: Q
-    window: timedelta
-    readers: int
     words: str
 
 
@@ -103,33 +91,19 @@ def room(alias: str, *, domain: str) -> int | Full | None:
     Before that a first look. Exact inside the transaction that writes the attempt down, for it holds the mailer's row
     until its end.
     """
-    allowances = [*_of_mailer(alias), *_of_domain(domain)]
-    if not allowances:
+    limits = [*allowances.of_mailer(alias), *_of_domain(domain)]
+    if not limits:
         return None
     _state, now = _locked(alias)
     least: int | None = None
-    for allowance in allowances:
-        since = Attempt.objects.filter(allowance.counts, started_at__gt=now - allowance.window, readers__gt=0)
-        found = since.aggregate(used=Sum("readers"), first=Min("started_at"))
-        left = allowance.readers - (found["used"] or 0)
+    for each in limits:
+        taken, first = each.taken(since=now - each.window)
+        left = (each.cap(0) or 0) - taken
         if left <= 0:
-            frees = (found["first"] or now) + allowance.window
-            return Full(max(frees, now + timedelta(seconds=1)), allowance.words)
+            frees = (first or now) + each.window
+            return Full(max(frees, now + timedelta(seconds=1)), each.used_up)
         least = left if least is None else min(least, left)
     return least
-
-
-def _of_mailer(alias: str) -> list[Allowance]:
-    given: dict[str, Any] = settings.HAND_OVER[alias]
-    windows = (
-        ("per_hour", HOUR, _("The allowance of %(readers)s readers an hour is used up.")),
-        ("per_day", DAY, _("The allowance of %(readers)s readers a day is used up.")),
-    )
-    return [
-        Allowance(Q(mailer=alias), window, given[name], words % {"readers": f"{given[name]:,}"})
-        for name, window, words in windows
-        if given.get(name)
-    ]
 
 
 def _of_domain(domain: str) -> list[Allowance]:
@@ -140,11 +114,7 @@ def _of_domain(domain: str) -> list[Allowance]:
     if transaction.get_connection().in_atomic_block:
         rows = rows.select_for_update()
     warming = rows.first()
-    cap = warming.cap(warming.now.date()) if warming else None
-    if cap is None:
-        return []
-    words = _("%(domain)s is being warmed up: %(readers)s readers a day at present.")
-    return [Allowance(Q(domain=domain), DAY, cap, words % {"domain": domain, "readers": f"{cap:,}"})]
+    return allowances.warm_up(warming, day=warming.now.date()) if warming else []
 
 
 def is_warming_up(domain: str) -> bool:

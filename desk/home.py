@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q
 from django.utils import timezone
 
-from delivery.models import Alarm, Answer, Attempt, Delivery, Dispatch, Plan
+from delivery import courses, planning
+from delivery.models import Alarm, Answer, Dispatch, Plan
 from desk import growth
 from newsletter import team
 from newsletter.models import Issue
@@ -37,21 +38,16 @@ class Waiting:
     plan: Plan
     by_me: bool
 
+    @property
+    def asked_by(self) -> str:
+        return planning.name(self.plan.asked_by) if self.plan.asked_by else ""
+
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """How a dispatch goes, by what its mailers answered."""
+class Course(courses.Course):
+    """How a dispatch goes, and what its readers say."""
 
-    dispatch: Dispatch
-    accepted: int
-    refused: int
-    uncertain: int
     answers: Mapping[str, int]
-
-    @property
-    def percent(self) -> int:
-        size = self.dispatch.audience_size
-        return min(100, 100 * (self.accepted + self.refused + self.uncertain) // size) if size else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +68,17 @@ class Home:
 def home(user: User) -> Home:
     newsletters = list(team.newsletters(user, team.Right.SEE))
     issues = Issue.objects.filter(newsletter__in=newsletters).select_related("newsletter").defer("body")
-    dispatches = of(newsletters)
+    watched = [each for each in newsletters if team.may(user, team.Right.WATCH, each)]
     drafts = list(issues.filter(status=Issue.Status.DRAFT).order_by("-updated_at", "-pk")[:SHOWN])
-    lately = courses(dispatches.filter(state__in=ENDED).order_by("-finished_at")[:SHOWN])
+    lately = _with_answers(of(watched).filter(state__in=ENDED).order_by("-finished_at")[:SHOWN])
     return Home(
         newsletters=newsletters,
         may_write=team.may(user, team.Right.WRITE),
         waiting=_waiting(newsletters, user),
         due=list(issues.filter(status=Issue.Status.SCHEDULED).order_by("scheduled_at", "pk")[:SHOWN]),
-        running=running(newsletters),
+        running=running(watched),
         lately=lately,
-        alarms=_alarms(newsletters),
+        alarms=_alarms(watched),
         drafts=drafts,
         growth=growth.of(newsletters),
         first_steps=[] if lately else _first_steps(newsletters, has_draft=bool(drafts)),
@@ -92,7 +88,7 @@ def home(user: User) -> Home:
 
 def running(newsletters: Iterable[Newsletter]) -> list[Course]:
     """What goes out at this moment, or is paused on its way."""
-    return courses(of(newsletters).filter(state__in=RUNNING).order_by("-started_at")[:SHOWN])
+    return _with_answers(of(newsletters).filter(state__in=RUNNING).order_by("-started_at")[:SHOWN])
 
 
 def of(newsletters: Iterable[Newsletter]) -> QuerySet[Dispatch]:
@@ -100,27 +96,20 @@ def of(newsletters: Iterable[Newsletter]) -> QuerySet[Dispatch]:
     return those.select_related("issue__newsletter").defer("html", "text", "issue__body")
 
 
-def courses(dispatches: Iterable[Dispatch]) -> list[Course]:
-    """Three queries for all of them, over their hand-overs: there may be a million deliveries in each."""
-    those = list(dispatches)
-    taken, doubts, answers = _taken(those), _doubts(those), _answers(those)
+def _with_answers(dispatches: Iterable[Dispatch]) -> list[Course]:
+    """Three queries for all of them."""
+    found = courses.of(dispatches)
+    answers = _answers([each.dispatch for each in found])
     return [
-        Course(each, *taken.get(each.pk, (0, 0)), doubts.get(each.pk, 0), answers.get(each.issue_id, {}))
-        for each in those
+        Course(
+            each.dispatch,
+            each.accepted,
+            each.refused,
+            each.uncertain,
+            answers.get(each.dispatch.issue_id, {}),
+        )
+        for each in found
     ]
-
-
-def _taken(those: Sequence[Dispatch]) -> dict[int, tuple[int, int]]:
-    attempts = Attempt.objects.filter(batch__dispatch__in=those).order_by().values_list("batch__dispatch")
-    sums = attempts.annotate(taken=Sum("accepted"), not_taken=Sum("refused"))
-    return {pk: (taken, not_taken) for pk, taken, not_taken in sums}
-
-
-def _doubts(those: Sequence[Dispatch]) -> dict[int, int]:
-    """Found by their hand-overs, as delivery.troubles does."""
-    unclear = Attempt.objects.filter(batch__dispatch__in=those, outcome=Attempt.Outcome.UNCERTAIN)
-    rows = Delivery.objects.filter(batch__in=unclear.values("batch"), state=Delivery.State.UNCERTAIN)
-    return dict(rows.order_by().values_list("dispatch").annotate(readers=Count("pk")))
 
 
 def _answers(those: Sequence[Dispatch]) -> dict[int, dict[str, int]]:
@@ -142,14 +131,8 @@ def _pairs(rows: Iterable[tuple[int, str, int]]) -> Iterator[tuple[tuple[int, st
 def _waiting(newsletters: Sequence[Newsletter], user: User) -> list[Waiting]:
     asked = Plan.objects.filter(issue__newsletter__in=newsletters, approved_at=None, ended_at=None)
     plans = asked.select_related("issue__newsletter", "asked_by").defer("issue__body")
-    return [Waiting(plan, _may_approve(plan, user)) for plan in plans.order_by("at", "pk")[:SHOWN]]
-
-
-def _may_approve(plan: Plan, user: User) -> bool:
-    """Somebody else than who wrote the last word, where the newsletter asks for that."""
-    if not team.may(user, team.Right.SEND, plan.issue):
-        return False
-    return not plan.issue.newsletter.needs_second_person or plan.issue.edited_by_id != user.pk
+    found = plans.order_by("at", "pk")[:SHOWN]
+    return [Waiting(plan, by_me=not planning.objection(plan, user)) for plan in found]
 
 
 def _alarms(newsletters: Sequence[Newsletter]) -> list[Alarm]:

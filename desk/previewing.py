@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
 from delivery import freezing, proofing
-from newsletter import faces, rendering
+from newsletter import faces, given, rendering
 from newsletter.locale import spoken_by
 from newsletter.models import Issue, Picture, ReaderField
 from newsletter.models.reader_field import FIRST_NAME
@@ -78,17 +78,13 @@ def unsaved(issue: Issue, fields: Mapping[str, str]) -> Issue:
         if name in fields:
             setattr(shown, name, fields[name])
     if "cover" in fields:
-        shown.cover = _picture(fields["cover"])
+        shown.cover = Picture.objects.by_digest(fields["cover"])
     try:
         validate_slug(fields.get("slug", ""))
     except ValidationError:
         return shown
     shown.slug = fields["slug"]
     return shown
-
-
-def _picture(number: str) -> Picture | None:
-    return Picture.objects.defer("data").filter(pk=int(number)).first() if number.isdecimal() else None
 
 
 def document(issue: Issue, *, face: Face, now: datetime, reader: Subscription | None = None) -> str:
@@ -125,7 +121,7 @@ def with_base(html: str) -> str:
 
 def readers(newsletter: Newsletter, beginning: str) -> QuerySet[Subscription]:
     """Active readers of this newsletter whose address begins so, some at a time. By the index on addresses."""
-    text = beginning.strip().lower()
+    text = given.words(beginning).strip().lower()
     found = Subscription.objects.active(newsletter).filter(_begins_with(text))
     return found.select_related("subscriber").order_by("subscriber__email")[: MOST_READERS if text else 0]
 

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from delivery import preflight
+from delivery import preflight, proofing
 from delivery.models import Dispatch, Plan, Proof
 from newsletter import faces, team
 
@@ -77,7 +77,7 @@ def _facts(issue: Issue, plan: Plan | None) -> Facts:
     return Facts(
         content_hash=faces.fingerprint(issue),
         plan=plan,
-        proof=issue.proofs.filter(state=Proof.State.SENT).first(),
+        proof=proofing.latest(issue),
         dispatch=issue.dispatches.defer("html", "text").order_by("pk").first(),
         acceptances=issue.acceptances.count(),
     )

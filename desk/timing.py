@@ -127,9 +127,9 @@ def moment(value: str) -> datetime | None:
     """From a form of ours, in UTC; None when it is none."""
     try:
         found = datetime.fromisoformat(value)
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return found.astimezone(UTC) if found.tzinfo else None
 
 
 def _of_moment(at: datetime | None, newsletter: Newsletter, *, offers: list[clock.Moment]) -> Chosen:

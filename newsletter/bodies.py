@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from lxml import html
 
 from newsletter.models.reader_field import FIRST_NAME
-from newsletter.rendering import balancing, sanitising
+from newsletter.rendering import balancing, merges, sanitising
 from newsletter.rendering.characters import without_strays
 
 if TYPE_CHECKING:
@@ -24,23 +24,38 @@ MOST_LINKS = 10_000
 # More of them would only hide the first ones.
 MOST_ERRORS = 5
 LINK = re.compile(r"<a\s", re.IGNORECASE)
+# Written as one character and stored as several: an "&" that begins no entity, a space that does not break.
+GROWING = re.compile(r"&(?!#?\w{1,32};)|\xa0")
+GROWTH = len("&amp;") - len("&")
 
 
-def cleaned(body: str, *, fields: Collection[str] | None = None) -> str:
-    """The stored form of what an editor wrote. `fields` are the names of the newsletter's own fields, where they are
-    known already."""
+def cleaned(body: str) -> str:
+    """The stored form of what an editor wrote."""
     _refuse_too_much(body)
     stored = sanitising.sanitise(body)
-    known = None if fields is None else {FIRST_NAME, *fields}
-    errors = [*_errors(_tree(balancing.balanced(body)), known=known), *_idle_buttons(_tree(stored))]
+    _refuse_too_much(stored)  # what could not be saved a second time is not saved once
+    _refuse([*_errors(_tree(balancing.balanced(body))), *_idle_buttons(_tree(stored))])
+    return stored
+
+
+def check_fields(stored: str, *, own: Collection[str]) -> None:
+    """What an issue says of each reader must be something that its newsletter knows; `own` are the names it gave."""
+    named = {field for field, _fallback in merges(stored).values()}
+    unknown = sorted(named - {FIRST_NAME, *own})
+    words = _(
+        "This newsletter knows no “%(name)s” of its readers. Take the field out, or choose one from the menu."
+    )
+    _refuse([ValidationError(words, code="unknown_field", params={"name": name}) for name in unknown])
+
+
+def _refuse(errors: list[ValidationError]) -> None:
     if errors:
         raise ValidationError(errors[:MOST_ERRORS])
-    return stored
 
 
 def _refuse_too_much(body: str) -> None:
     """Before anything looks closer, so that it is said at once."""
-    size = len(body.encode(errors="replace"))
+    size = len(body.encode(errors="replace")) + GROWTH * len(GROWING.findall(body))
     if size > LARGEST_BODY:
         raise ValidationError(
             _(
@@ -62,7 +77,7 @@ def _tree(markup: str) -> HtmlElement:
     return html.fragment_fromstring(without_strays(markup), create_parent="div")
 
 
-def _errors(root: HtmlElement, *, known: Collection[str] | None) -> Iterator[ValidationError]:
+def _errors(root: HtmlElement) -> Iterator[ValidationError]:
     for picture in root.iter("img"):
         if (address := picture.get("src", "").strip()).lower().startswith("http:"):
             yield ValidationError(
@@ -72,24 +87,16 @@ def _errors(root: HtmlElement, *, known: Collection[str] | None) -> Iterator[Val
             )
     for span in root.iter("span"):
         if "data-field" in span.attrib or "field" in span.get("class", "").split():
-            yield from _field_errors(span, known=known)
+            yield from _field_errors(span)
 
 
-def _field_errors(span: HtmlElement, *, known: Collection[str] | None) -> Iterator[ValidationError]:
+def _field_errors(span: HtmlElement) -> Iterator[ValidationError]:
     name = span.get("data-field", "").strip()
     if len(span) or not sanitising.FIELD_NAME.fullmatch(name):
         yield ValidationError(
             _("A reader’s field is broken: “%(words)s”. Take it out, and put it in again from the menu."),
             code="broken_field",
             params={"words": Truncator(" ".join(span.text_content().split()) or name).chars(60)},
-        )
-    elif known is not None and name not in known:
-        yield ValidationError(
-            _(
-                "This newsletter knows no “%(name)s” of its readers. Take the field out, or choose one from the menu."
-            ),
-            code="unknown_field",
-            params={"name": name},
         )
 
 

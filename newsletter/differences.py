@@ -20,8 +20,12 @@ WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 # Two paragraphs with less in common than this are not one that was changed.
 ALIKE = 0.4
 AROUND = 1  # unchanged paragraphs that are shown beside a change
+# What became of a paragraph is looked for among so many, or ten thousand new ones would each be held against all.
+AHEAD = 30
 # Of more words than this only the ends are compared word by word: difflib's time grows with the square.
 MOST_WORDS = 3000
+# Of more paragraphs than this, those that many others are like (dividers, "read more") say nothing of where one is.
+MOST_LINES = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,8 @@ def count(before: Sequence[str], after: Sequence[str]) -> Count:
 
 
 def _rows(before: list[str], after: list[str]) -> Iterator[Row]:
-    for kind, low, high, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    is_long = len(before) + len(after) > MOST_LINES
+    for kind, low, high, start, end in SequenceMatcher(None, before, after, autojunk=is_long).get_opcodes():
         if kind == "equal":
             yield from (Row((Piece(text),), (Piece(text),)) for text in before[low:high])
         else:
@@ -80,7 +85,8 @@ def _pairs(before: list[str], after: list[str]) -> Iterator[Row]:
     """What was changed stands beside what became of it; what has no counterpart stands alone."""
     position = 0
     for old in before:
-        match = next((index for index in range(position, len(after)) if _is_alike(old, after[index])), None)
+        near = range(position, min(position + AHEAD, len(after)))
+        match = next((index for index in near if _is_alike(old, after[index])), None)
         if match is None:
             yield Row(before=(Piece(old, is_changed=True),))
             continue

@@ -143,9 +143,12 @@ def _animation(image: Image.Image) -> Drawn | None:
     loop = image.info.get("loop")
     share = min(1.0, WIDEST / image.width)
     size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
+    said = image.size
     with suppress(EOFError):  # how many there are is known only at the end
         while True:
             image.seek(len(frames))
+            if image.size != said:  # looked at when it was opened; Pillow would make it as large as this frame says
+                raise ValueError("a frame that is larger than the picture")
             if len(frames) == MOST_FRAMES or (len(frames) + 1) * image.width * image.height > MOST_GIF_PIXELS:
                 return None
             frame = image.convert("RGBA")

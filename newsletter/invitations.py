@@ -30,11 +30,18 @@ if TYPE_CHECKING:
 
 # To one person, whoever asked for them: nobody's mailbox is to be filled by a form on our log-in page.
 MOST_AN_HOUR = 4
+# By one person: each may be an account for somebody new.
+MOST_INVITATIONS_AN_HOUR = 20
 NOTE = "Was mailed a link by which to choose a password."
+INVITED = "Was invited by mail."
 
 
 def tell(member: Member, *, by: User) -> None:
-    """What they are now, and where; new ones get the link to choose a password. Raises what the mailer raises."""
+    """What they are now, and where; new ones get the link to choose a password. Raises what the mailer raises.
+
+    Counted before: whom no mailer reaches was invited all the same.
+    """
+    _note(member.user, INVITED, by=by)
     newsletter = member.newsletter
     is_new = not member.user.has_usable_password()
     with spoken_by(newsletter):
@@ -50,8 +57,6 @@ def tell(member: Member, *, by: User) -> None:
         message = _message("invitation", context, sender=newsletter.sender, to=address(member.user))
         message.attach_alternative(render_to_string("newsletter/email/invitation.html", context), "text/html")
     message.send(using="default")
-    if is_new:
-        _note(member.user)
 
 
 def send_password_link(user: User) -> bool:
@@ -65,7 +70,7 @@ def send_password_link(user: User) -> bool:
         "site": mail_domain(),
     }
     _message("password", context, sender=_sender(user), to=address(user)).send(using="default")
-    _note(user)
+    _note(user, NOTE, by=user)
     return True
 
 
@@ -79,9 +84,11 @@ def may_choose_password(email: str) -> QuerySet[User]:
 
 
 def was_mailed_enough(user: User) -> bool:
-    an_hour_ago = timezone.now() - timedelta(hours=1)
-    notes = LogEntry.objects.filter(object_id=str(user.pk), change_message=NOTE, action_time__gt=an_hour_ago)
-    return notes.filter(content_type=ContentType.objects.get_for_model(user)).count() >= MOST_AN_HOUR
+    return _notes(NOTE, INVITED).filter(object_id=str(user.pk)).count() >= MOST_AN_HOUR
+
+
+def has_invited_enough(user: User) -> bool:
+    return _notes(INVITED).filter(user=user).count() >= MOST_INVITATIONS_AN_HOUR
 
 
 def password_link(user: User) -> str:
@@ -95,9 +102,16 @@ def address(user: User) -> str:
     return user.email or user.get_username()
 
 
-def _note(user: User) -> None:
-    """In their account's history, where a superuser finds it; and it is what MOST_AN_HOUR counts."""
-    LogEntry.objects.log_actions(user.pk, [user], CHANGE, NOTE, single_object=True)
+def _notes(*words: str) -> QuerySet[LogEntry]:
+    """Of this hour."""
+    accounts = ContentType.objects.get_for_model(get_user_model())
+    found = LogEntry.objects.filter(content_type=accounts, change_message__in=words)
+    return found.filter(action_time__gt=timezone.now() - timedelta(hours=1))
+
+
+def _note(user: User, words: str, *, by: User) -> None:
+    """In the account's history, where a superuser finds it; and it is what the limits count."""
+    LogEntry.objects.log_actions(by.pk, [user], CHANGE, words, single_object=True)
 
 
 def _sender(user: User) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from newsletter.models import Member, Newsletter
@@ -54,20 +54,30 @@ def remove(member: Member) -> bool:
 
 
 def _account(email: str) -> User:
-    users = get_user_model().objects
-    found = (
-        users.filter(username__iexact=email).first()
-        or users.filter(email__iexact=email).order_by("pk").first()
-    )
-    if found is None:
-        found = users.create_user(
-            email, email, is_staff=True
-        )  # without a password: it cannot be used to log in
+    found = _found(email) or _made(email)
     if not (found.is_active and found.is_staff):
         raise Refused(
             _("The account of %(email)s is closed. Please ask whoever runs this site.") % {"email": email}
         )
     return found
+
+
+def _found(email: str) -> User | None:
+    users = get_user_model().objects
+    return (
+        users.filter(username__iexact=email).first()
+        or users.filter(email__iexact=email).order_by("pk").first()
+    )
+
+
+def _made(email: str) -> User:
+    """Without a password: it cannot be used to log in. Of two who ask at once, the second finds what the first made."""
+    users = get_user_model().objects
+    try:
+        with transaction.atomic():
+            return users.create_user(email, email, is_staff=True)
+    except IntegrityError:
+        return users.get(username=email)
 
 
 def _keep_a_publisher(member: Member) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, TYPE_CHECKING
@@ -19,6 +20,8 @@ from newsletter import drawing
 from newsletter.models import Picture
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.contrib.auth.models import User
 
 LARGEST_FILE = 20 * 1024 * 1024  # bytes
@@ -76,7 +79,8 @@ def _drawn(data: bytes) -> drawing.Drawn:
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             _look_at_size(image)
-            return drawing.drawn(image)
+            with _at_most(_most_pixels(image)):
+                return drawing.drawn(image)
     except Refused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError):
@@ -91,6 +95,16 @@ def _look_at_size(image: Image.Image) -> None:
     """From the file's header: a bomb is small until it is unpacked."""
     if image.width * image.height > _most_pixels(image):
         raise _too_many_pixels()
+
+
+@contextmanager
+def _at_most(pixels: int) -> Iterator[None]:
+    """A frame may say that it is larger than the picture: Pillow unpacks none of more than twice as many."""
+    Image.MAX_IMAGE_PIXELS, before = pixels, Image.MAX_IMAGE_PIXELS
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
 
 
 def _most_pixels(image: Image.Image) -> int:

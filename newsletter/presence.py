@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from newsletter.models import Presence, Revision
@@ -45,14 +47,23 @@ def seen(issue: Issue, *, by: Any, tab: str) -> None:
     try:
         with transaction.atomic():
             Presence.objects.create(issue=issue, tab=tab, user=by, seen_at=now)
-    except (
-        IntegrityError
-    ):  # two signs of life at once, or another's tab of the same name: both mean nothing new
+    except IntegrityError:  # two signs of life at once, or another's tab of the same name: nothing new
         return
 
 
 def gone(issue: Issue, *, by: Any, tab: str) -> None:
     Presence.objects.filter(issue=issue, tab=tab, user=by).delete()
+
+
+def hold(user: Any) -> None:
+    """Until the transaction ends, other requests of this person that hold it wait: of two at once, the second sees what
+    the first made."""
+    get_user_model().objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+
+
+def issue_of(tab: str, *, by: Any) -> int | None:
+    """Which issue this person has open in that tab."""
+    return Presence.objects.filter(tab=tab, user=by).values_list("issue_id", flat=True).first()
 
 
 def others(issue: Issue, *, by: Any, tab: str) -> list[Other]:
@@ -74,9 +85,5 @@ def name(user: Any) -> str:
 
 def _changes(issue: Issue, people: Iterable[int]) -> dict[int, datetime]:
     """When each of them last saved here, if ever."""
-    rows = (
-        Revision.objects.filter(issue=issue, by__in=people)
-        .order_by("saved_at")
-        .values_list("by_id", "saved_at")
-    )
-    return {by: saved_at for by, saved_at in rows if by is not None}
+    theirs = Revision.objects.filter(issue=issue, by__in=people).order_by()
+    return dict(theirs.values_list("by_id").annotate(Max("saved_at")))

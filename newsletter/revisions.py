@@ -1,8 +1,8 @@
 """Every save of an issue's words, with who and when. Nothing else writes Issue.CONTENT.
 
-The issue and the revision are written in one transaction, and numbers have no gaps: who saves holds the issue's row.
-What an editor's page saves by itself is one revision for each ten minutes of the clock; see `thinning` for how long
-these are kept.
+The issue and the revision are written in one transaction, and numbers rise one by one: who saves holds the issue's
+row. What an editor's page saves by itself is one revision for each ten minutes of the clock; see `thinning` for how
+long these are kept, which leaves gaps.
 """
 
 from __future__ import annotations

@@ -26,8 +26,7 @@ SPELT = str.maketrans(
 
 def wished(subject: str, *, newsletter: Newsletter, now: datetime | None = None) -> str:
     """In plain letters; a subject in a script without them gives the day instead."""
-    words = slugify(subject.casefold().translate(SPELT))
-    slug = words if len(words) <= LONGEST else words[: LONGEST + 1].rpartition("-")[0] or words[:LONGEST]
+    slug = _spelt(subject)
     if len(slug) > 1:
         return slug
     here = (now or timezone.now()).astimezone(ZoneInfo(newsletter.time_zone))
@@ -48,5 +47,10 @@ def follows_subject(issue: Issue) -> bool:
     """Whether nobody has chosen this address, nor can have kept it: then it may change as the subject does."""
     if issue.published_at:
         return False
-    slug = slugify(issue.subject.casefold().translate(SPELT))[:LONGEST]
+    slug = _spelt(issue.subject)
     return bool(slug) and issue.slug.rstrip("-0123456789") == slug.rstrip("-0123456789")
+
+
+def _spelt(subject: str) -> str:
+    words = slugify(subject.casefold().translate(SPELT))
+    return words if len(words) <= LONGEST else words[: LONGEST + 1].rpartition("-")[0] or words[:LONGEST]

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from typing import TYPE_CHECKING
 
 from celery import shared_task
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.db import transaction
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from newsletter import invitations, linkcheck
 from newsletter.models import Issue
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +26,7 @@ WAKE_UP_LIFE = 60.0  # seconds
 # One wake-up in so many seconds for each issue: an editor's autosaves come every few. Whoever opens the page of checks
 # while a link is not followed yet asks anew.
 AT_MOST_EVERY = 10
+AGAIN_AT_MOST_EVERY = 5  # also for who presses the button again and again
 
 
 @shared_task
@@ -34,10 +40,21 @@ def check_links(issue_id: int, again: bool = False) -> None:
         _publish(issue_id, again=False)
 
 
-def wake(issue_id: int, *, again: bool = False) -> None:
-    """Have an issue's links followed soon. `again`: also those that were found wanting before."""
-    if settings.LINK_CHECKS and (again or cache.add(f"links:{issue_id}", True, AT_MOST_EVERY)):
-        transaction.on_commit(partial(_publish, issue_id, again=again))
+def wake(issue_id: int, *, again: bool = False) -> datetime:
+    """Have an issue's links followed soon. `again`: also those that were found wanting before.
+
+    Since when that is asked for: a moment ago by somebody else, where that was so.
+    """
+    now = timezone.now()
+    key, pause = (
+        (f"links-again:{issue_id}", AGAIN_AT_MOST_EVERY) if again else (f"links:{issue_id}", AT_MOST_EVERY)
+    )
+    if not settings.LINK_CHECKS:
+        return now
+    if not cache.add(key, now, pause):
+        return cache.get(key, now)  # type: ignore[no-any-return]
+    transaction.on_commit(partial(_publish, issue_id, again=again))
+    return now
 
 
 def _publish(issue_id: int, *, again: bool) -> None:

@@ -72,14 +72,18 @@ class SubscriberAdmin(ModelAdmin):
 
     def of(self, rows: QuerySet[Subscriber], ids: list[int]) -> QuerySet[Subscriber]:
         """Each person once, however many newsletters they read."""
-        return rows.filter(Exists(Subscription.objects.filter(subscriber=OuterRef("pk"), newsletter__in=ids)))
+        return rows.filter(Exists(_confirmed(ids).filter(subscriber=OuterRef("pk"))))
 
     def may(self, request: HttpRequest, verb: str, obj: Subscriber | None = None) -> bool:
-        """Whoever may do it in one of the newsletters that this person reads."""
+        """Whoever may do it in one of the newsletters that this person reads; or, when it is more than to look, in all:
+        a name belongs to the person, and what one newsletter calls them all others do."""
         if obj is None or not super().may(request, verb):
             return super().may(request, verb)
         ids = team.newsletter_ids(request.user, self.permission(verb))
-        return ids is None or obj.subscriptions.filter(newsletter__in=ids).exists()
+        if ids is None:
+            return True
+        is_reader = _confirmed(ids).filter(subscriber=obj).exists()
+        return is_reader and (verb == "view" or not obj.subscriptions.exclude(newsletter__in=ids).exists())
 
     def get_readonly_fields(self, request: HttpRequest, obj: Subscriber | None = None) -> list[str]:
         return ["email"] if obj else []
@@ -100,6 +104,11 @@ class SubscriberAdmin(ModelAdmin):
         if obj:  # the address is shown, not asked for
             kwargs["form"] = forms.ModelForm
         return super().get_form(request, obj, change, **kwargs)
+
+
+def _confirmed(newsletter_ids: list[int]) -> QuerySet[Subscription]:
+    """Anybody's address can be put on a list; only by confirming do people say who they are to that newsletter."""
+    return Subscription.objects.filter(newsletter__in=newsletter_ids, confirmed_at__isnull=False)
 
 
 class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]

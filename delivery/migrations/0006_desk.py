@@ -112,6 +112,37 @@ class Migration(migrations.Migration):
                 "ordering": ["-asked_at", "-pk"],
             },
         ),
+        migrations.CreateModel(
+            name="Wording",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("subject", models.CharField(max_length=200)),
+                ("note", models.TextField()),
+                ("saved_at", models.DateTimeField()),
+                (
+                    "after",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="wording",
+                        to="delivery.dispatch",
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+        ),
         migrations.RemoveConstraint(
             model_name="dispatch",
             name="one_dispatch_per_issue_and_audience",
@@ -260,7 +291,10 @@ class Migration(migrations.Migration):
             model_name="proof",
             name="issue",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="proofs", to="newsletter.issue"
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="proofs",
+                to="newsletter.issue",
             ),
         ),
         migrations.AddField(

@@ -11,6 +11,7 @@ from delivery.models.installation import Installation
 from delivery.models.mailer import MailerState, SendingDomain
 from delivery.models.plan import Plan
 from delivery.models.proof import Proof
+from delivery.models.wording import Wording
 
 __all__ = [
     "Acceptance",
@@ -26,4 +27,5 @@ __all__ = [
     "Plan",
     "Proof",
     "SendingDomain",
+    "Wording",
 ]

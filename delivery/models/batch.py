@@ -63,6 +63,10 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         """Not settled yet."""
         return self.exclude(state=Batch.State.DONE)
 
+    def held_back(self) -> BatchQuerySet:
+        """Nobody has touched them yet, nor will before their time: the minute in which it can be taken back."""
+        return self.filter(state=Batch.State.READY, fence=0, not_before__gt=Now())
+
     def ready(self, dispatch_id: int) -> BatchQuerySet:
         """What may be handed over now, as far as the dispatch is concerned; its mailer may have reasons of its own."""
         due = Q(not_before__isnull=True) | Q(not_before__lte=Now())

@@ -21,7 +21,8 @@ class Proof(models.Model):
         FAILED = "failed", _("not sent")
         UNCERTAIN = "uncertain", _("may have gone out")
 
-    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="proofs")
+    # Null: it was deleted since. Its tests count still, or a person could send as many as they like.
+    issue = models.ForeignKey(Issue, null=True, on_delete=models.SET_NULL, related_name="proofs")
     content_hash = models.CharField(max_length=64)  # faces.fingerprint: after an edit the test is stale
     addresses = models.JSONField()  # a list
     # Whose first name and fields it shows; null: somebody of whom nothing is known.

@@ -40,7 +40,9 @@ def _only_who(right: str) -> Callable[[Callable[..., Any]], Callable[..., HttpRe
 
 def _newsletter_id(*, issue_id: int = 0, dispatch_id: int = 0, **others: Any) -> int:
     """By its key alone: what else the page needs of it is the page's own question."""
-    issues = Issue.objects.filter(pk=issue_id) if issue_id else Issue.objects.filter(dispatches=dispatch_id)
+    # By the dispatch's own key, of which Django knows how large it can be; a longer number finds nothing.
+    of = {"pk": issue_id} if issue_id else {"dispatches__pk": dispatch_id}
+    issues = Issue.objects.filter(**of)
     found = issues.values_list("newsletter", flat=True).first()
     if found is None:
         raise Http404

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from delivery import evidence, waiting
+from delivery import control, evidence, waiting
 from delivery.models import Attempt, Delivery
 from delivery.views import desk
 
@@ -55,6 +55,7 @@ def uncertain(request: HttpRequest, dispatch_id: int) -> HttpResponse:
         "dispatch": found,
         "total": total,
         "settleable": settleable,
+        "why_not_again": control.why_not_again(found, is_corrected=control.is_corrected(found)),
         "groups": _by_hand_over(rows[:PAGE]),
         "is_first": not after,
         "next": rows[PAGE - 1].pk if len(rows) > PAGE else None,

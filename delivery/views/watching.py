@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from delivery import answers, progress, waiting
-from delivery.models import Answer, Dispatch
+from delivery import answers, control, courses, progress, waiting
+from delivery.courses import Course
+from delivery.models import Answer, Batch, Dispatch
 from delivery.views import desk
 from newsletter import team
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 # The balance of a million readers is a query of a quarter of a second: however many pages watch it go out, a web
 # process asks once in this time.
 KEPT_SECONDS = 2
-# What has ended changes only when somebody settles its doubts.
-KEPT_WHEN_ENDED = 30
-ENDED = (Dispatch.State.SENT, Dispatch.State.STOPPED)
 
 
 @staff_member_required
@@ -60,7 +58,7 @@ class Figures:
     rate: float
     waits: list[str]
     mailer: str  # by which the next batch goes
-    family: list[Relative]
+    family: list[Course]  # each sending of the same issue: to everyone, to the rest, or a correction
     answers: list[tuple[str, int]]
     counted_at: datetime
 
@@ -77,19 +75,9 @@ class Figures:
         """Who counts as accepted without an answer of a mailer to us: somebody looked, or the provider told later."""
         return max(0, self.balance.accepted - sum(each.accepted for each in self.carried))
 
-    def has_rest(self, found: Dispatch) -> bool:
+    def has_follower(self, found: Dispatch, *, to: Dispatch.Audience) -> bool:
         relatives = (each.dispatch for each in self.family)
-        return any(
-            each.after_id == found.pk and each.audience == Dispatch.Audience.REST for each in relatives
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Relative:
-    """One sending of the same issue: to everyone, to the rest, or a correction."""
-
-    dispatch: Dispatch
-    balance: progress.Balance
+        return any(each.after_id == found.pk and each.audience == to for each in relatives)
 
 
 def _figures(found: Dispatch) -> Figures:
@@ -115,21 +103,13 @@ def _answers(found: Dispatch) -> list[tuple[str, int]]:
     )
 
 
-def _family(found: Dispatch, balance: progress.Balance) -> list[Relative]:
-    """Nothing where it is the only one."""
+def _family(found: Dispatch, balance: progress.Balance) -> list[Course]:
+    """Nothing where it is the only one. The ledger is counted for this one alone: each may have a million rows."""
     all_of_it = progress.family(found)
     if len(all_of_it) < 2:
         return []
-    return [Relative(each, balance if each == found else _kept_balance(each)) for each in all_of_it]
-
-
-def _kept_balance(other: Dispatch) -> progress.Balance:
-    key = f"balance:{other.pk}:{other.state}"
-    kept: progress.Balance | None = cache.get(key)
-    if kept is None:
-        kept = progress.balance(other)
-        cache.set(key, kept, KEPT_WHEN_ENDED if other.state in ENDED else KEPT_SECONDS)
-    return kept
+    this = Course(found, balance.accepted, balance.failed, balance.uncertain)
+    return [this if each.dispatch == found else each for each in courses.of(all_of_it)]
 
 
 def _kept_figures(found: Dispatch) -> Figures:
@@ -150,7 +130,7 @@ def _context(request: HttpRequest, found: Dispatch, figures: Figures) -> dict[st
         "percent": balance.percent,
         "phases": _phases(found),
         "look_again": _look_again(found, balance),
-        "may_undo": _may_undo(found, balance, now=now),
+        "may_undo": _may_undo(found, balance),
         "may_send": team.may(request.user, team.Right.SEND, found),
         "may_see_readers": team.may(request.user, "delivery.view_delivery", found),
         "speed": progress.speed(figures.rate),
@@ -158,9 +138,12 @@ def _context(request: HttpRequest, found: Dispatch, figures: Figures) -> dict[st
         "finish_at": figures.finish_at,
         "waits": figures.waits,
         "reasons": _reasons(balance),
+        "why_not_again": control.why_not_again(
+            found, is_corrected=figures.has_follower(found, to=Dispatch.Audience.CORRECTION)
+        ),
         "carried": figures.carried,
         "settled_later": figures.settled_later,
-        "rest_sent": figures.has_rest(found),
+        "rest_sent": figures.has_follower(found, to=Dispatch.Audience.REST),
         "family": figures.family,
         "answers": figures.answers,
         # MAILER_URL says where the next batch goes. Once all are gone, it may say something else than it did then.
@@ -187,13 +170,13 @@ def _look_again(found: Dispatch, balance: progress.Balance) -> int:
     return 10 if is_settling else 0
 
 
-def _may_undo(found: Dispatch, balance: progress.Balance, *, now: datetime) -> bool:
-    """Nobody has it yet."""
-    is_early = bool(found.after_id and found.not_before and found.not_before > now)
+def _may_undo(found: Dispatch, balance: progress.Balance) -> bool:
+    """Nobody has it yet, and its batches still wait; what the dispatch itself waits for may have been cleared."""
     return (
-        is_early
+        found.after_id is not None
         and found.state == Dispatch.State.SENDING
         and balance.pending + balance.skipped == balance.audience
+        and Batch.objects.held_back().filter(dispatch=found).exists()
     )
 
 

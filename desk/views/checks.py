@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from delivery import preflight
-from newsletter import linkcheck, tasks, team
+from newsletter import given, linkcheck, tasks, team
 from newsletter.adminsite import site
 from newsletter.models import Issue
 from newsletter.team import Right
@@ -95,10 +95,10 @@ def links(request: HttpRequest, issue_id: int) -> HttpResponse:
 @require_POST
 def follow(request: HttpRequest, issue_id: int) -> HttpResponse:
     """Have the links followed: those that nothing is known of, or (`again`) all that were found wanting, too."""
-    issue = _issue(request, issue_id, Right.SEE)
     again = "again" in request.POST
-    tasks.wake(issue.pk, again=again)
-    since = timezone.now().isoformat() if again else ""
+    issue = _issue(request, issue_id, Right.WRITE if again else Right.SEE)
+    asked = tasks.wake(issue.pk, again=again)
+    since = asked.isoformat() if again else ""
     if not request.headers.get("HX-Request"):
         return redirect(f"{reverse('desk:check', args=[issue.pk])}?{urlencode({'since': since, 'looks': 1})}")
     progress = _progress(request, issue, since=since, looks=1)
@@ -111,7 +111,7 @@ def follow(request: HttpRequest, issue_id: int) -> HttpResponse:
 def accept(request: HttpRequest, issue_id: int) -> HttpResponse:
     """Accept one finding by name, or (`back`) no longer."""
     issue = _issue(request, issue_id, Right.WRITE)
-    code, mark = request.POST.get("code", ""), request.POST.get("mark", "")
+    code, mark = (given.words(request.POST.get(name, "")) for name in ("code", "mark"))
     if "back" in request.POST:
         preflight.take_back(issue, code=code, mark=mark)
     elif not preflight.accept(issue, code=code, mark=mark, by=request.user, at=_at(request)):  # type: ignore[arg-type]  # staff are users
@@ -195,6 +195,7 @@ def _progress(
         "links_done": len(known.followed) - waiting,
         "is_asking": bool(waiting) and looks < LOOKS,
         "is_first_look": looks == 0,
+        "may_ask_again": team.may(request.user, Right.WRITE, issue),
         "next_look": urlencode({"since": since, "looks": looks + 1}),
     }
 

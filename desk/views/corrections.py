@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from delivery import following, tasks, waiting
+from delivery import following, planning, tasks, waiting, wording
 from delivery.exceptions import AlreadyDispatched, CannotStart
 from delivery.models import Dispatch
 from delivery.views import desk
@@ -36,13 +36,24 @@ def correct(request: HttpRequest, dispatch_id: int) -> HttpResponse:
     form = CorrectionForm(request.POST or None, initial=_initial(found))
     if request.method != "POST":
         return _page(request, found, form)
-    if request.POST.get("to") == Audience.REST and not following.corrects(found):
+    if not _takes_words(request, found):
         return _begin(request, found, form=None)
-    return _begin(request, found, form=form) if form.is_valid() else _page(request, found, form)
+    if not form.is_valid():
+        return _page(request, found, form)
+    return (_write if following.asks_for_two(found) else _begin)(request, found, form=form)
+
+
+def _takes_words(request: HttpRequest, found: Dispatch) -> bool:
+    """Where two have to agree, words are written down by themselves, and sent as they stand."""
+    if following.asks_for_two(found):
+        return request.POST.get("to") == "words"
+    return request.POST.get("to") != Audience.REST or following.corrects(found)
 
 
 def _initial(found: Dispatch) -> dict[str, str]:
     """What was left of a correction is one still, and keeps its words; they may be what it was stopped for."""
+    if following.asks_for_two(found) and (words := wording.of(found)):
+        return {"subject": words.subject, "note": words.note}
     if following.corrects(found):
         return {"subject": found.subject, "note": found.note}
     return {"subject": (_("Corrected: %(subject)s") % {"subject": found.issue.subject})[:200]}
@@ -65,6 +76,7 @@ def _page(request: HttpRequest, found: Dispatch, form: CorrectionForm) -> HttpRe
         "reached": readers[Audience.CORRECTION],
         "correction_sent": following.follower(found, to=Audience.CORRECTION),
         "is_correction": following.corrects(found),
+        **_words(found, readers=readers[Audience.CORRECTION], by=user),
         "mailer_name": waiting.mailer_name(waiting.in_use(found)),
         "title": _("Mend and send"),
     }
@@ -72,21 +84,45 @@ def _page(request: HttpRequest, found: Dispatch, form: CorrectionForm) -> HttpRe
         return desk.page(request, "desk/correct.html", context)
 
 
+def _words(found: Dispatch, *, readers: int, by: User) -> dict[str, Any]:
+    """Where two have to agree to the words of a correction: what is written down, and whether this person sends it."""
+    words = wording.of(found) if following.asks_for_two(found) else None
+    return {
+        "asks_for_two": following.asks_for_two(found),
+        "words": words,
+        "words_by": planning.name(words.by) if words and words.by else _("Somebody who has left"),
+        "words_version": wording.version(words),
+        "words_objection": wording.objection(words, by) if words else "",
+        "seal": wording.seal(words, found, readers=readers) if words else "",
+    }
+
+
+def _write(request: HttpRequest, found: Dispatch, *, form: CorrectionForm) -> HttpResponse:
+    user: User = request.user  # type: ignore[assignment]  # staff are users
+    try:
+        wording.write(found, **form.cleaned_data, by=user, instead_of=request.POST.get("version", ""))
+    except AlreadyDispatched as earlier:
+        return _was_begun(request, earlier)
+    except CannotStart as problem:
+        messages.error(request, str(problem))
+        return redirect("desk:correct", found.pk)
+    LogEntry.objects.log_actions(user.pk, [found], CHANGE, _("Words of a correction."), single_object=True)
+    messages.success(request, _("The words are written down. Nothing is sent before somebody else sends it."))
+    return redirect("desk:correct", found.pk)
+
+
+def _was_begun(request: HttpRequest, earlier: AlreadyDispatched) -> HttpResponse:
+    """The second of two clicks: show what the first one began."""
+    messages.info(request, _("That was begun already. Nobody gets it twice."))
+    return redirect("delivery:dispatch", earlier.dispatch_id)
+
+
 def _begin(request: HttpRequest, found: Dispatch, *, form: CorrectionForm | None) -> HttpResponse:
     """With a form: a correction, which has a subject and a note."""
-    seen: dict[str, Any] = {
-        "approved": request.POST.get("approved", ""),
-        "expected": _number(request.POST.get("expected", "")),
-        "by": request.user,
-    }
     try:
-        start = following.start_correction
-        if request.POST.get("to") == Audience.REST:
-            start = following.start_rest
-        begun = start(found, **seen, **(form.cleaned_data if form else {}))
-    except AlreadyDispatched as earlier:  # the second of two clicks: show what the first one began
-        messages.info(request, _("That was begun already. Nobody gets it twice."))
-        return redirect("delivery:dispatch", earlier.dispatch_id)
+        begun = _begun(request, found, form=form)
+    except AlreadyDispatched as earlier:
+        return _was_begun(request, earlier)
     except CannotStart as problem:
         messages.error(request, str(problem))
         return redirect("desk:correct", found.pk) if form is None else _page(request, found, form)
@@ -95,6 +131,20 @@ def _begin(request: HttpRequest, found: Dispatch, *, form: CorrectionForm | None
     tasks.wake(begun.pk)
     messages.success(request, _("It begins in a minute. Until then it can be taken back."))
     return redirect("delivery:dispatch", begun.pk)
+
+
+def _begun(request: HttpRequest, found: Dispatch, *, form: CorrectionForm | None) -> Dispatch:
+    user: User = request.user  # type: ignore[assignment]  # staff are users
+    is_rest = request.POST.get("to") == Audience.REST
+    if form is None and not is_rest:
+        return wording.send(found, seen=request.POST.get("seen", ""), by=user)
+    seen: dict[str, Any] = {
+        "approved": request.POST.get("approved", ""),
+        "expected": _number(request.POST.get("expected", "")),
+        "by": user,
+    }
+    start = following.start_rest if is_rest else following.start_correction
+    return start(found, **seen, **(form.cleaned_data if form else {}))
 
 
 def _number(text: str) -> int:

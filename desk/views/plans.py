@@ -16,6 +16,7 @@ from delivery.exceptions import AlreadyDispatched
 from delivery.models import Plan
 from desk import timing
 from desk.views.sending import issue_for
+from newsletter import given
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,7 @@ def approve(request: HttpRequest, issue_id: int) -> HttpResponse:
 def withdraw(request: HttpRequest, issue_id: int) -> HttpResponse:
     """Undo, take back, decline."""
     issue, user = issue_for(request, issue_id), _user(request)
-    words = request.POST.get("words", "")[:LONGEST_WORDS]
+    words = given.words(request.POST.get("words", ""))[:LONGEST_WORDS]
 
     def verb(seen: planning.Seen) -> Plan:
         plan = planning.withdraw(issue, plan_id=seen.plan_id or 0, by=user, words=words)
@@ -79,9 +80,9 @@ def _answer(request: HttpRequest, issue: Issue, verb: Callable[[planning.Seen], 
 
 
 def _seen(request: HttpRequest) -> planning.Seen:
-    given = request.POST.get("at", "")
-    at = timing.moment(given)
-    if given and at is None:  # never to be read as "now"
+    written = request.POST.get("at", "")
+    at = timing.moment(written)
+    if written and at is None:  # never to be read as "now"
         raise planning.Refused(_("That is no time. Choose it once more."))
     return planning.Seen(
         content_hash=request.POST.get("seen", ""),

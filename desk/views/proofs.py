@@ -78,7 +78,7 @@ def proofs(request: HttpRequest, issue_id: int) -> HttpResponse:
     """The part of the page that htmx asks for again while a test is on its way."""
     issue = issue_for(request, issue_id, Right.WRITE)
     with timezone.override(issue.newsletter.time_zone):
-        return render(request, "desk/_proofs.html", _state(issue))
+        return render(request, "desk/_proofs.html", _state(request, issue))
 
 
 def _page(
@@ -93,10 +93,9 @@ def _page(
         "form": form,
         "reader": reader,
         "known": previewing.known_of(reader, labels=previewing.labels(issue.newsletter)) if reader else [],
-        "may_see_readers": team.may(request.user, Right.READERS, issue),
         "mailer_name": waiting.mailer_name(preparation.MAILER),
         "title": _("Test mail"),
-        **_state(issue),
+        **_state(request, issue),
     }
     with timezone.override(issue.newsletter.time_zone):
         return render(request, "desk/test.html", site.each_context(request) | context, status=status)
@@ -109,7 +108,7 @@ class Shown:
     is_left: bool  # nobody has taken it, for longer than a worker needs
 
 
-def _state(issue: Issue) -> dict[str, Any]:
+def _state(request: HttpRequest, issue: Issue) -> dict[str, Any]:
     now, current = timezone.now(), faces.fingerprint(issue)
     rows = issue.proofs.select_related("asked_by", "reader__subscriber")[:SHOWN]
     tests = [
@@ -124,6 +123,7 @@ def _state(issue: Issue) -> dict[str, Any]:
     return {
         "issue": issue,
         "newsletter": issue.newsletter,
+        "may_see_readers": team.may(request.user, Right.READERS, issue),
         "tests": tests,
         "last": last,
         "is_stale": last is not None and last.content_hash != current,

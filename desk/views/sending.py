@@ -116,8 +116,9 @@ def _about(issue: Issue, *, at: datetime | None, readers: int, now: datetime) ->
         "until": timing.finish_in_words(expected.finish, begin=begin) if expected.finish else "",
         "readers": readers,
         "difference": readers - last if last is not None else None,
+        "fewer": max(0, (last or 0) - readers),
         "forecast": expected,
-        "report": preflight.report(issue, at),
+        "report": preflight.report(issue, begin),
         "begin": begin,
         "undo_seconds": round(planning.undo_time().total_seconds()),
     }

@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from newsletter import presence, revisions
+from newsletter import given, presence, revisions
 from newsletter.adminsite import ModelAdmin
 from newsletter.models import Issue, Revision
 
@@ -36,6 +36,16 @@ def shown_time(moment: datetime, *, issue: Issue) -> str:
     return f"{here:%H:%M}" if here.date() == stored.date() else date_format(here, "DATETIME_FORMAT")
 
 
+def _tab(request: HttpRequest) -> str:
+    return given.words(request.POST.get("tab", ""))[:36]
+
+
+def _urls(issue: Issue) -> dict[str, str]:
+    """For a page that was the form of a new issue, and is this issue's from now on."""
+    names = {"url": "change", "autosave": "autosave", "presence": "presence"}
+    return {key: reverse(f"admin:newsletter_issue_{name}", args=[issue.pk]) for key, name in names.items()}
+
+
 class AutosaveAdmin(ModelAdmin):
     """The endpoints of a page that saves by itself. Answers are JSON, also the bad ones."""
 
@@ -50,22 +60,27 @@ class AutosaveAdmin(ModelAdmin):
 
     @method_decorator(require_POST)
     def autosave_view(self, request: HttpRequest, pk: int | None = None) -> JsonResponse:
-        issue = self._open(request, pk) if pk else None
-        if pk and issue is None:
-            words = _("This issue was deleted. Your words are still here: Save makes a new issue of them.")
-            return JsonResponse({"gone": words}, status=404)
         with transaction.atomic():
-            form: Any = self.get_form(request, issue, change=bool(pk))(request.POST, instance=issue)
+            issue = self._open(request, pk) if pk else self._made(request)
+            if pk and issue is None:
+                words = _(
+                    "This issue was deleted. Your words are still here: Save makes a new issue of them."
+                )
+                return JsonResponse({"gone": words}, status=404)
+            data = request.POST.copy()
+            if issue and not pk and issue.edited_by_id == request.user.pk:
+                data["version"] = issue.updated_at.isoformat()  # of which that page never heard
+            form: Any = self.get_form(request, issue, change=issue is not None)(data, instance=issue)
             form.is_valid()
             answer, status = self._written(request, form) if issue else self._added(request, form)
-        return JsonResponse(answer, status=status)
+        return JsonResponse(answer if pk or issue is None else answer | _urls(issue), status=status)
 
     @method_decorator(require_POST)
     def presence_view(self, request: HttpRequest, pk: int) -> JsonResponse:
         issue = self._open(request, pk)
         if issue is None:
             return JsonResponse({"others": []}, status=404)
-        tab = request.POST.get("tab", "")[:36]
+        tab = _tab(request)
         if "gone" in request.POST:
             presence.gone(issue, by=request.user, tab=tab)
             return JsonResponse({"others": []})
@@ -80,6 +95,15 @@ class AutosaveAdmin(ModelAdmin):
             raise PermissionDenied
         return issue
 
+    def _made(self, request: HttpRequest) -> Issue | None:
+        """Of a page whose first save arrived while its answer was lost: the page tries again, and means this issue."""
+        tab = _tab(request)
+        if not tab:
+            return None
+        presence.hold(request.user)
+        pk = presence.issue_of(tab, by=request.user)
+        return self._open(request, pk) if pk else None
+
     def _added(self, request: HttpRequest, form: IssueForm) -> tuple[Said, int]:
         """The first words of a new issue, once it has a subject and a place."""
         if not self.has_add_permission(request):
@@ -91,21 +115,16 @@ class AutosaveAdmin(ModelAdmin):
             raise PermissionDenied
         issue = Issue(**written)
         revisions.create(issue, by=request.user, kind=Revision.Kind.AUTOSAVED)
-        urls = {
-            "url": reverse("admin:newsletter_issue_change", args=[issue.pk]),
-            "autosave": reverse("admin:newsletter_issue_autosave", args=[issue.pk]),
-            "presence": reverse("admin:newsletter_issue_presence", args=[issue.pk]),
-        }
-        return self._said(issue, form) | urls, 200
+        if tab := _tab(request):
+            presence.seen(issue, by=request.user, tab=tab)
+        return self._said(issue, form) | _urls(issue), 200
 
     def _written(self, request: HttpRequest, form: IssueForm) -> tuple[Said, int]:
         issue, written = form.instance, form.written()
-        goes_on = request.POST.get("goes_on", "")
+        goes_on = given.number(request.POST.get("goes_on", ""))
         if form.meanwhile or form.is_settled:
-            aside = revisions.keep(
-                issue, by=request.user, changes=written, goes_on=int(goes_on) if goes_on.isdecimal() else None
-            )
-            said = self._said(issue, form) | {"kept": aside.number}
+            aside = revisions.keep(issue, by=request.user, changes=written, goes_on=goes_on)
+            said = self._said(issue, form) | {"kept": aside.number, "slug": aside.content["slug"]}
             return (said | self._conflict(form.meanwhile), 409) if form.meanwhile else (said, 200)
         saved = revisions.save(
             issue, by=request.user, changes=written, kind=Revision.Kind.AUTOSAVED, seen=form.seen

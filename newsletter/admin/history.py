@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -15,7 +16,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from newsletter import faces, history, presence, rendering, revisions
+from newsletter import faces, given, history, presence, rendering, revisions
 from newsletter.adminsite import ModelAdmin
 from newsletter.locale import spoken_by
 from newsletter.models import Issue, Revision
@@ -59,8 +60,8 @@ class HistoryAdmin(ModelAdmin):
     @method_decorator(require_GET)
     def compare_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         issue = self._issue(request, pk)
-        numbers = sorted(self._number(request, name) for name in ("before", "after"))
-        before, after = (get_object_or_404(issue.revisions, number=number) for number in numbers)
+        numbers = sorted(given.number(request.GET.get(name, "")) for name in ("before", "after"))
+        before, after = (get_object_or_404(issue.revisions, number=each) for each in numbers)
         sections = history.compared(before.content, after.content)
         context = {"before": before, "after": after, "sections": sections}
         return self._page(request, issue, "compare", _("What changed"), context)
@@ -93,7 +94,7 @@ class HistoryAdmin(ModelAdmin):
     @method_decorator(require_POST)
     def restore_view(self, request: HttpRequest, pk: int, number: int) -> HttpResponse:
         issue = self._changeable(request, pk)
-        revision = get_object_or_404(issue.revisions.exclude(kind__in=Revision.ASIDE), number=number)
+        revision = get_object_or_404(issue.revisions, number=number)
         was = issue.status
         saved = revisions.restore(revision, by=request.user)
         if saved:
@@ -105,20 +106,31 @@ class HistoryAdmin(ModelAdmin):
 
     @method_decorator(require_POST)
     def take_over_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The very text that was offered, over the very issue it was compared with."""
         issue = self._changeable(request, pk)
-        kept = revisions.kept(issue, by=request.user)
+        offered = self._offered(request, issue)
         was = issue.status
-        saved = revisions.take_over(kept, by=request.user) if kept else None
-        if kept and saved:
+        try:
+            saved = revisions.take_over(offered, by=request.user, seen=_version(request)) if offered else None
+        except revisions.Stale:
+            words = _(
+                "Somebody else saved this issue meanwhile. Your text is still kept: please compare once more."
+            )
+            messages.warning(request, words)
+            return redirect("admin:newsletter_issue_change", pk)
+        if offered and saved:
             messages.success(request, _("Your text is what the issue says now."))
-            self.say_consequences(request, kept.issue, was=was, saved=saved)
+            self.say_consequences(request, offered.issue, was=was, saved=saved)
         else:
             messages.info(request, _("The issue says that already."))
         return redirect("admin:newsletter_issue_change", pk)
 
     @method_decorator(require_POST)
     def drop_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        revisions.drop(self._changeable(request, pk), by=request.user)
+        issue = self._changeable(request, pk)
+        # What was written on this page since then is another text, and will be offered in its turn.
+        if self._offered(request, issue) == revisions.kept(issue, by=request.user):
+            revisions.drop(issue, by=request.user)
         messages.info(
             request, _("The issue stays as it is. For 30 days you find your text among its revisions.")
         )
@@ -153,11 +165,10 @@ class HistoryAdmin(ModelAdmin):
             raise PermissionDenied
         return issue
 
-    def _number(self, request: HttpRequest, name: str) -> int:
-        value = request.GET.get(name, "")
-        if not value.isdecimal():
-            raise Http404
-        return int(value)
+    def _offered(self, request: HttpRequest, issue: Issue) -> Revision | None:
+        """Of the texts that this person has kept aside, the one that the page showed."""
+        mine = issue.revisions.filter(kind__in=Revision.ASIDE, by=request.user.pk)
+        return mine.filter(number=given.number(request.POST.get("kept", ""))).first()
 
     def _page(
         self, request: HttpRequest, issue: Issue, template: str, title: str, context: dict[str, Any]
@@ -171,3 +182,10 @@ class HistoryAdmin(ModelAdmin):
             "can_change": self.has_change_permission(request, issue),
         }
         return TemplateResponse(request, f"admin/newsletter/issue/{template}.html", every | context)
+
+
+def _version(request: HttpRequest) -> datetime:
+    """What the page was made of; a page that does not say so was made of nothing that is stored."""
+    with suppress(ValueError):
+        return datetime.fromisoformat(request.POST.get("version", ""))
+    return datetime.min.replace(tzinfo=UTC)

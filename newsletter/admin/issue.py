@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from js_asset.media import Media
 
-from newsletter import history, presence, revisions
+from newsletter import given, history, presence, revisions
 from newsletter.admin import pictures
 from newsletter.admin.autosave import AutosaveAdmin, shown_time
 from newsletter.admin.history import HistoryAdmin
@@ -182,15 +182,16 @@ class IssueAdmin(AutosaveAdmin, HistoryAdmin):
             stored = revisions.content(theirs)
             mine = revisions.keep(theirs, by=request.user, changes=form.written())
             who, at = presence.name(theirs.edited_by), shown_time(theirs.updated_at, issue=theirs)
-            return {"conflict": {"who": who, "at": at, "sections": history.compared(stored, mine.content)}}
+            sections = history.compared(stored, mine.content)
+            return {"conflict": {"who": who, "at": at, "number": mine.number, "sections": sections}}
         kept = revisions.kept(issue, by=request.user)
         stored = revisions.content(issue)
         saved_at = shown_time(issue.updated_at, issue=issue)
         if kept is None or form.is_bound or kept.content == stored:
             return {"saved_at": saved_at}
         at, sections = shown_time(kept.saved_at, issue=issue), history.compared(stored, kept.content)
-        return {"saved_at": saved_at, "kept": {"at": at, "sections": sections}}
+        return {"saved_at": saved_at, "kept": {"at": at, "number": kept.number, "sections": sections}}
 
 
 def _is_deleted(object_id: str) -> bool:
-    return object_id.isdecimal() and not Issue.objects.filter(pk=object_id).exists()
+    return object_id.isdecimal() and not Issue.objects.filter(pk=given.number(object_id)).exists()

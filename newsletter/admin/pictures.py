@@ -45,6 +45,6 @@ def _take(request: HttpRequest, limit: AtMost) -> HttpResponse:
         "src": picture.get_absolute_url(),
         "width": picture.width,
         "height": picture.height,
-        "id": picture.pk,
+        "id": picture.digest,
     }
     return JsonResponse(answer | ({"note": stored.note} if stored.note else {}))

@@ -50,6 +50,10 @@ def people(request: HttpRequest, newsletter_id: int) -> HttpResponse:
 
 
 def _add(request: HttpRequest, newsletter: Newsletter, form: PersonForm) -> bool:
+    user: Any = request.user
+    if invitations.has_invited_enough(user):
+        form.add_error("email", _invited_enough())
+        return False
     try:
         member = membership.add(newsletter, **form.cleaned_data)
     except membership.Refused as problem:
@@ -57,7 +61,12 @@ def _add(request: HttpRequest, newsletter: Newsletter, form: PersonForm) -> bool
         return False
     words = {"person": form.cleaned_data["email"], "role": member.get_role_display()}
     _note(request, newsletter, _("Added %(person)s as %(role)s.") % words)
-    if _mailed(request, member):
+    if invitations.was_mailed_enough(member.user):
+        said = _(
+            "In the team as %(role)s: %(person)s. They were mailed several times within this hour already."
+        )
+        messages.warning(request, said % words)
+    elif _mailed(request, member):
         messages.success(
             request, _("In the team as %(role)s: %(person)s. A mail tells them how to begin.") % words
         )
@@ -111,12 +120,15 @@ def remove(request: HttpRequest, newsletter_id: int, member_id: int) -> HttpResp
 @require_POST
 def invite_again(request: HttpRequest, newsletter_id: int, member_id: int) -> HttpResponse:
     member = _member(request, newsletter_id, member_id)
+    user: Any = request.user
     if member.user.has_usable_password():
         messages.info(
             request, _("They have been here already. A forgotten password is helped on the log-in page.")
         )
     elif invitations.was_mailed_enough(member.user):
         messages.warning(request, _("They were mailed several links within this hour. Please wait a while."))
+    elif invitations.has_invited_enough(user):
+        messages.warning(request, _invited_enough())
     elif _mailed(request, member):
         person = invitations.address(member.user)
         messages.success(request, _("The invitation is on its way to %(person)s.") % {"person": person})
@@ -172,6 +184,10 @@ def _mailed(request: HttpRequest, member: Member) -> bool:
         )
         return False
     return True
+
+
+def _invited_enough() -> str:
+    return _("You have invited many people within this hour. Please wait a while.")
 
 
 def _note(request: HttpRequest, newsletter: Newsletter, words: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.forms.widgets import Media, Script
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class CoverWidget(forms.HiddenInput):
-    """The picture's number, hidden; static/newsletter/cover.js shows the picture and takes another."""
+    """The picture's digest, hidden; static/newsletter/cover.js shows the picture and takes another."""
 
     template_name = "admin/newsletter/issue/_cover.html"
     input_type = "hidden"
@@ -25,10 +26,10 @@ class CoverWidget(forms.HiddenInput):
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context(name, value, attrs)
-        found = (
-            Picture.objects.defer("data").filter(pk=value).first() if str(value or "").isdecimal() else None
-        )
-        context["widget"] |= {"picture": found, "upload_url": _upload_url()}
+        context["widget"] |= {
+            "picture": Picture.objects.by_digest(str(value or "")),
+            "upload_url": _upload_url(),
+        }
         return context
 
     def _render(self, template_name: str, context: dict[str, Any], renderer: Any = None) -> SafeString:
@@ -42,11 +43,25 @@ class CoverWidget(forms.HiddenInput):
 
 class CoverField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic in the stubs only
     def __init__(self, **kwargs: Any) -> None:
-        kwargs |= {"queryset": Picture.objects.defer("data"), "widget": CoverWidget}
+        kwargs |= {"queryset": Picture.objects.all(), "to_field_name": "digest", "widget": CoverWidget}
         super().__init__(**kwargs)
         self.error_messages["invalid_choice"] = _(
             "This picture is not there any more. Please upload it again."
         )
+
+    def prepare_value(self, value: Any) -> Any:
+        """An issue has it by number."""
+        return super().prepare_value(
+            self.queryset.filter(pk=value).first() if isinstance(value, int) else value
+        )
+
+    def to_python(self, value: Any) -> Picture | None:
+        if value in self.empty_values:
+            return None
+        found = Picture.objects.by_digest(str(value))
+        if found is None:
+            raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+        return found
 
 
 def _upload_url() -> str:

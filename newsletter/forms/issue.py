@@ -12,15 +12,16 @@ from django.core.exceptions import ValidationError
 from django.forms.widgets import Script
 from django.utils.translation import gettext_lazy as _
 
-from newsletter import bodies, rendering, slugs
+from newsletter import bodies, given, slugs
 from newsletter.forms.body import BodyWidget
 from newsletter.forms.cover import CoverField
 from newsletter.models import Issue
+from newsletter.models.reader_field import FIRST_NAME
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-SCRIPTS = ("writing", "autosave", "presence")
+SCRIPTS = ("writing", "telling", "copies", "autosave", "presence", "created")
 
 
 class IssueForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
@@ -60,7 +61,7 @@ class IssueForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
             "body": BodyWidget,
             "subject": AdminTextInputWidget(
                 attrs={
-                    "data-counter": _("{count} characters; inboxes show about 50"),
+                    "data-counter": _("{count} characters; phones show about 45"),
                     "placeholder": _("Subject"),
                 }
             ),
@@ -124,25 +125,30 @@ class IssueForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
             self.add_error("slug", ValidationError(_("This field is required."), code="required"))
 
     def _check_fields(self, cleaned: dict[str, Any]) -> None:
-        """What an issue says of each reader must be something that its newsletter knows."""
+        """Once both are known: what readers are greeted with belongs to the newsletter."""
         newsletter = cleaned.get("newsletter") or self._newsletter()
         if not newsletter or not cleaned.get("body"):
             return
-        known = {"first_name", *newsletter.reader_fields.values_list("name", flat=True)}
-        unknown = sorted({field for field, _fallback in rendering.merges(cleaned["body"]).values()} - known)
-        if unknown:
-            words = _("This newsletter knows nothing called “%(name)s” of its readers. Please take it out.")
-            self.add_error("body", ValidationError(words, code="unknown_field", params={"name": unknown[0]}))
+        try:
+            bodies.check_fields(cleaned["body"], own=newsletter.reader_fields.values_list("name", flat=True))
+        except ValidationError as error:
+            self.add_error("body", error)
 
     def _newsletter(self) -> Any:
         return self.instance.newsletter if self.instance.newsletter_id else None
 
     def _offered(self) -> list[dict[str, str]]:
         """What the editor's menu offers to say of a reader."""
-        everybody = {"name": "first_name", "label": str(_("First name")), "fallback": str(_("reader"))}
-        newsletter = self._newsletter()
+        everybody = {"name": FIRST_NAME, "label": str(_("First name")), "fallback": str(_("reader"))}
+        newsletter = self._newsletter() or self._wished_newsletter()
         own = newsletter.reader_fields.values("name", "label", "fallback") if newsletter else []
         return [everybody, *own]
+
+    def _wished_newsletter(self) -> Any:
+        """Of a new issue: what stands in the form, if it is one of those that may be chosen."""
+        wished = str(self["newsletter"].value() or "") if "newsletter" in self.fields else ""
+        choices: Any = self.fields.get("newsletter")
+        return choices.queryset.filter(pk=given.number(wished)).first() if choices and wished else None
 
     def _compare_versions(self) -> None:
         """The row is locked until this request has saved: of two saves at once, the second sees the first."""

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import re
+
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+
+DIGEST = re.compile(r"[0-9a-f]{32}")
 
 
 class PictureManager(models.Manager["Picture"]):
@@ -11,6 +15,10 @@ class PictureManager(models.Manager["Picture"]):
 
     def get_queryset(self) -> models.QuerySet[Picture]:
         return super().get_queryset().defer("data")
+
+    def by_digest(self, digest: str) -> Picture | None:
+        """How a form names a picture: who has its digest was shown it, and by number one could leaf through all."""
+        return self.filter(digest=digest).first() if DIGEST.fullmatch(digest) else None
 
 
 class Picture(models.Model):

@@ -47,7 +47,6 @@ class Copy:
     preheader: str
     body: str
     language: str = "en"
-    site_url: str = ""
 
     @cached_property
     def root(self) -> HtmlElement:

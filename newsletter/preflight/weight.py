@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from newsletter.preflight.findings import Finding, Level, mark
-from newsletter.rendering import slot
+from newsletter.rendering import SLOTS, slot
 from newsletter.rendering.stencil import SLOT
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Mail:
     def of(cls, html: str, text: str) -> Mail:
         """Of its two faces, with their slots."""
         names = SLOT.findall(html)
-        values = sum(LONGEST_LINK if name == WAY_OUT else LONGEST_VALUE for name in names)
+        values = sum(LONGEST_LINK if name in SLOTS else LONGEST_VALUE for name in names)
         has_way_out = all(slot(WAY_OUT) in face for face in (html, text))
         return cls(len(SLOT.sub("", html).encode()) + values, has_way_out)
 

@@ -26,6 +26,11 @@ VOID = frozenset(
 )
 # What closes them by itself when the next one begins, unless one of these is opened between the two.
 SIBLINGS = {"p": frozenset({"li", "aside", "blockquote", "div", "section"}), "li": frozenset({"ul", "ol"})}
+# For each tag, which of these must know that it is open.
+CONCERNED = {
+    name: [sibling for sibling, between in SIBLINGS.items() if name == sibling or name in between]
+    for name in {*SIBLINGS}.union(*SIBLINGS.values())
+}
 
 
 @dataclass(slots=True)
@@ -34,6 +39,8 @@ class Stack:
 
     open: list[tuple[str, bool]] = field(default_factory=list)
     count: Counter[str] = field(default_factory=Counter)
+    # Of what is open, only what each of SIBLINGS looks at: nothing is searched for.
+    near: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in SIBLINGS})
     depth: int = 0
     deepest: int = 0
     left_open: int = 0
@@ -42,6 +49,8 @@ class Stack:
         is_kept = self.depth < SHALLOW
         self.open.append((name, is_kept))
         self.count[name] += 1
+        for sibling in CONCERNED.get(name, ()):
+            self.near[sibling].append(name)
         self.depth += is_kept
         self.deepest = max(self.deepest, len(self.open))
         return is_kept
@@ -60,16 +69,14 @@ class Stack:
     def _pop(self) -> tuple[str, bool]:
         name, is_kept = self.open.pop()
         self.count[name] -= 1
+        for sibling in CONCERNED.get(name, ()):
+            self.near[sibling].pop()
         self.depth -= is_kept
         return name, is_kept
 
     def is_followed(self, name: str) -> bool:
         """Whether one that needs no closing tag is open right here."""
-        between = SIBLINGS.get(name)
-        if between is None or not self.count[name]:
-            return False
-        innermost = next(each for each, _kept in reversed(self.open) if each == name or each in between)
-        return innermost == name
+        return self.near.get(name, [])[-1:] == [name]
 
 
 def balanced(html: str) -> str:

@@ -8,16 +8,15 @@ the faces need not agree on anything, and two equal fields are one slot.
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING
 
 from newsletter.rendering.characters import one_line
+from newsletter.rendering.sanitising import FIELD_NAME
 from newsletter.rendering.stencil import slot
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-NAME = re.compile(r"[a-z](?:[a-z_]*[a-z])?")
 # By face: the HTML's values are escaped, the text's are not.
 HTML, TEXT = "html", "text"
 
@@ -27,7 +26,7 @@ def fields(root: HtmlElement) -> list[HtmlElement]:
 
 
 def is_field(element: HtmlElement) -> bool:
-    return element.tag == "span" and NAME.fullmatch(element.get("data-field", "")) is not None
+    return element.tag == "span" and FIELD_NAME.fullmatch(element.get("data-field", "")) is not None
 
 
 def fallback_of(element: HtmlElement) -> str:

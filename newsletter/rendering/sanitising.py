@@ -14,7 +14,7 @@ from newsletter.rendering.characters import without_strays
 HOST_FIRST = re.compile(r"[\w-]+(\.[\w-]+)*\.[a-z]{2,}(:\d+)?([/?#]|$)", re.IGNORECASE)
 BLOCK_NAMES = frozenset({"take", "also", "joke", "sponsor", "feedback", "subscribe"})
 LARGEST_SIDE = 10_000
-FIELD_NAME = re.compile(r"[a-z][a-z_]{0,29}")
+FIELD_NAME = re.compile(r"[a-z](?:[a-z_]{0,28}[a-z])?")
 SPAN = re.compile(r"<span([^>]*)>|</span>")
 
 

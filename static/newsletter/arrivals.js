@@ -14,6 +14,12 @@ const key = new PluginKey("arrivals")
 let count = 0
 
 const textareaOf = (editor) => editor.options.element.querySelector("textarea")
+/* The cookie's: the form's own is worth nothing any more once somebody has logged in again in another tab. */
+const token = (editor) =>
+  /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ??
+  editor.view.dom.closest("form")?.querySelector("[name=csrfmiddlewaretoken]")?.value ??
+  ""
+
 export const canUpload = (editor) => Boolean(textareaOf(editor)?.dataset.uploadUrl)
 
 const placeOf = (editor, arrival) => {
@@ -80,8 +86,7 @@ const bring = async (editor, arrival) => {
     bar.value = share
   }
   const url = textareaOf(editor).dataset.uploadUrl
-  const token = editor.view.dom.closest("form")?.querySelector("[name=csrfmiddlewaretoken]")?.value ?? ""
-  const { promise, cancel } = upload(file, { url, token, progress })
+  const { promise, cancel } = upload(file, { url, token: token(editor), progress })
   arrival.cancel = cancel
   try {
     const answer = await promise

@@ -19,10 +19,8 @@
   if (form?.writing && told) {
     const say = told.dataset
     const { words, settle, leave } = form.writing
-    const state = document.querySelector("[data-save-state]")
-    const spoken = document.querySelector("[data-save-spoken]")
-    const notices = document.querySelector("[data-writing-notices]")
-    const key = () => `courant.words.${say.user}.${say.issue || "new"}`
+    const { show, link, button, notice, mark, isBad } = form.telling
+    const copies = form.copies
 
     let saved = null // the words that the server has, as this page sent or got them
     let isPaused = Boolean(say.paused)
@@ -34,117 +32,37 @@
     let copying = 0
     let isLeaving = false
 
-    /* --- what is said ------------------------------------------------------------------------- */
-
-    const show = (text, kind = "") => {
-      state.textContent = text
-      state.dataset.kind = kind
-      if (kind === "bad" && spoken.textContent !== text) spoken.textContent = text
-      if (!kind) spoken.textContent = ""
-    }
-
-    const link = (text, href) => {
-      const made = document.createElement("a")
-      Object.assign(made, { textContent: text, href, target: "_blank", rel: "noopener" })
-      state.append(" ", made)
-    }
-
-    const button = (text, act, kind = "") => {
-      const made = document.createElement("button")
-      Object.assign(made, { type: "button", textContent: text, className: kind })
-      made.addEventListener("click", act)
-      return made
-    }
-
-    const notice = (name, text, ...actions) => {
-      notices.querySelector(`[data-notice=${name}]`)?.remove()
-      const made = document.createElement("div")
-      made.className = "writing-note is-warning"
-      made.dataset.notice = name
-      made.setAttribute("role", "alert")
-      const paragraph = document.createElement("p")
-      paragraph.textContent = text
-      made.append(paragraph, ...actions)
-      notices.append(made)
-      return made
-    }
-
-    const mark = (errors) => {
-      for (const list of form.querySelectorAll("ul.errorlist[data-autosaved]")) list.remove()
-      for (const field of form.querySelectorAll("[data-marked]")) {
-        field.removeAttribute("data-marked")
-        field.removeAttribute("aria-invalid")
-        field.closest(".form-row")?.classList.remove("errors")
-      }
-      for (const [name, messages] of Object.entries(errors)) {
-        const field = form.elements[name]
-        const row = form.querySelector(`.form-row.field-${name}`)
-        if (!field || !row || row.querySelector("ul.errorlist")) continue
-        const list = document.createElement("ul")
-        list.className = "errorlist"
-        list.id = `id_${name}_autosaved`
-        list.dataset.autosaved = "1"
-        for (const message of messages) {
-          const item = document.createElement("li")
-          item.textContent = message
-          list.append(item)
-        }
-        const label = row.querySelector("label, legend")
-        if (label) label.after(list)
-        else row.prepend(list)
-        row.classList.add("errors")
-        field.setAttribute("aria-invalid", "true")
-        field.dataset.marked = "1"
-      }
-    }
-
     /* --- the copy in this browser -------------------------------------------------------------- */
 
     const copy = (isSubmitted = false) => {
       clearTimeout(copying)
       copying = 0
-      const kept = { words: words(), version: form.elements.version.value, at: Date.now(), isSubmitted }
-      try {
-        localStorage.setItem(key(), JSON.stringify(kept))
-      } catch {
-        /* full, or not allowed: the page itself still has the words */
-      }
+      copies.keep({ words: words(), version: form.elements.version.value, tab: say.tab, at: Date.now(), isSubmitted })
     }
 
-    const forget = (name = key()) => {
+    const forget = () => {
       clearTimeout(copying)
       copying = 0
-      try {
-        localStorage.removeItem(name)
-      } catch {
-        /* nothing was kept */
-      }
-    }
-
-    const found = () => {
-      try {
-        return JSON.parse(localStorage.getItem(key()) ?? "null")
-      } catch {
-        return null
-      }
+      copies.forget()
     }
 
     /* --- sending -------------------------------------------------------------------------------- */
 
     const token = () => /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? form.elements.csrfmiddlewaretoken.value
 
-    const payload = (said) => {
+    const payload = (said, tab) => {
       const fields = new URLSearchParams(JSON.parse(said))
+      if (!say.issue && tab) fields.set("tab", tab) // by which the server knows a first save that comes again
       fields.set("version", form.elements.version.value)
       if (goesOn) fields.set("goes_on", goesOn)
       return fields
     }
 
-    const post = async (said, { keepalive = false } = {}) => {
+    const post = async (said, { keepalive = false, tab = say.tab } = {}) => {
       const answer = await fetch(say.autosave, {
         method: "POST",
         headers: { "X-CSRFToken": token(), Accept: "application/json" },
-        body: payload(said),
+        body: payload(said, tab),
         redirect: "manual", // to the page for logging in
         credentials: "same-origin",
         keepalive,
@@ -164,7 +82,7 @@
       if (said.url && !say.issue) become(said)
       const slug = form.elements.slug
       const sentSlug = Object.fromEntries(JSON.parse(sent)).slug
-      if (slug && said.slug && slug.value === sentSlug && slug.value !== said.slug) {
+      if (slug && said.slug && !said.errors.slug && slug.value === sentSlug && slug.value !== said.slug) {
         slug.value = said.slug
         sent = JSON.stringify(JSON.parse(sent).map(([name, value]) => [name, name === "slug" ? said.slug : value]))
       }
@@ -261,7 +179,7 @@
       copying ||= setTimeout(copy, COPY_AFTER)
       firstChange ||= Date.now()
       if (tries) return // a try is due anyway
-      if (state.dataset.kind !== "bad") show(say.unsaved)
+      if (!isBad()) show(say.unsaved)
       clearTimeout(timer)
       timer = setTimeout(save, Math.max(0, Math.min(PAUSE, firstChange + LONGEST - Date.now())))
     }
@@ -306,6 +224,9 @@
         show(say.toolarge, "bad")
         return
       }
+      // A choice between two texts: what was typed last is to be found again, whichever is taken.
+      const isChoice = event.submitter?.hasAttribute("formaction")
+      if (isChoice && !tries) save()
       if (running) {
         event.preventDefault()
         const pressed = event.submitter
@@ -316,14 +237,14 @@
       clearTimeout(timer)
       leave()
       form.elements.csrfmiddlewaretoken.value = token() // another tab may have logged in again
-      if (event.submitter?.hasAttribute("formaction")) forget() // the server has both texts, and one is chosen
+      if (isChoice) forget() // the server has both texts, and one is chosen
       else if (saved !== null) copy(true)
     })
 
     /* --- after a crash ---------------------------------------------------------------------------- */
 
     const offer = () => {
-      const kept = found()
+      const kept = copies.found()
       if (!kept || kept.words === words()) return forget()
       const wasSaved = kept.isSubmitted && say.mine && kept.version !== form.elements.version.value
       const cameBack = form.querySelector(".errornote")
@@ -352,7 +273,7 @@
     /* By way of the server, so that it is read as it would have been. */
     const putBack = async (kept, made) => {
       try {
-        const { status, said } = await post(kept.words)
+        const { status, said } = await post(kept.words, { tab: kept.tab })
         if (status === 200 && said.version && !Object.keys(said.errors).length) {
           forget()
           leave()

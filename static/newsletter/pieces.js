@@ -105,8 +105,9 @@ export const Feedback = piece("feedback", {
   look: ({ question }) => [
     crel("strong", { textContent: question }),
     crel("span", { className: "piece-answers" }, [
-      crel("span", { textContent: gettext("Yes") }),
-      crel("span", { textContent: gettext("No") }),
+      crel("span", { textContent: gettext("Good") }),
+      crel("span", { textContent: gettext("So-so") }),
+      crel("span", { textContent: gettext("Not good") }),
     ]),
     crel("small", { textContent: gettext("Feedback line: readers answer with one click") }),
   ],
@@ -117,7 +118,7 @@ export const Feedback = piece("feedback", {
         {
           name: "question",
           label: gettext("What you ask"),
-          help: gettext("Readers answer with yes or no; you see the counts."),
+          help: gettext("Readers answer good, so-so or not good; the report counts them."),
           value: question ?? USUAL_QUESTION,
           isRequired: true,
         },

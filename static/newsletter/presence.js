@@ -9,6 +9,7 @@
 
   if (form && told && place) {
     const tab = crypto.randomUUID?.() ?? String(Math.random()).slice(2)
+    told.dataset.tab = tab
 
     const token = () => /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? form.elements.csrfmiddlewaretoken.value
 

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 
-from delivery import control, recording
+from delivery import control, following, recording
 from delivery.messages import Receipt
 from delivery.models import Attempt, Batch, Delivery, Dispatch
 from newsletter.models import Issue
@@ -19,6 +20,7 @@ from tests.delivery.engine import send
 from tests.delivery.ledgers import counts, ledger
 
 FAILED, UNCERTAIN = 23, 12
+WORDS = {"subject": "Corrected", "note": "It is at ten."}
 STORY = {"accepted": 15, "failed": FAILED, "uncertain": UNCERTAIN, "skipped": 2}
 
 
@@ -273,3 +275,17 @@ def test_retry_while_the_last_worker_closes_the_dispatch_leaves_nobody_behind() 
 
     assert counts(dispatch) == {"accepted": 2, "pending": 5}
     assert dispatch.state == "sending"
+
+
+@pytest.mark.parametrize("name", ["failed", "uncertain"])
+def test_what_was_corrected_goes_to_nobody_as_it_was(draft: Issue, name: str) -> None:
+    first = ledger(draft, state="sent", accepted=5, **{name: 3})
+    ada = User.objects.create_superuser("ada")
+    following.start_correction(
+        first, approved=first.content_hash, expected=following.readers(first)["correction"], by=ada, **WORDS
+    )
+
+    with pytest.raises(control.Refused, match="has been corrected"):
+        control.retry_failed(first.pk) if name == "failed" else control.send_again(first.pk, expected=3)
+
+    assert counts(first) == {"accepted": 5, name: 3}

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.test import Client
 from django.utils import timezone
 
-from delivery import control, following, preparation, recovery, submission
+from delivery import circuit, control, following, preparation, recovery, submission
 from delivery.exceptions import AlreadyDispatched, CannotStart
 from delivery.models import Batch, Delivery, Dispatch
 from newsletter import faces
 from newsletter.models import Issue
 from subscribers.models import Subscriber, Subscription, Suppression
+from tests import factories
 from tests.delivery.engine import READERS, die_while_speaking, only, send, states, wait_no_longer
 from tests.delivery.ledgers import counts, ledger
 from tests.fakes.client import Fake
@@ -231,3 +236,52 @@ def test_the_uncertain_of_a_rest_are_settled_like_any(draft: Issue, ada: User) -
     balance = send(second, rounds=2)
 
     assert (readers, states(balance), second.state) == (2, only(accepted=2), "sent")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_correction_beside_a_retry_of_the_failed_comes_after_it() -> None:
+    first = ledger(factories.issue(factories.newsletter()), state="sent", accepted=5, failed=3)
+    seen = {"approved": first.content_hash, "expected": 5, "subject": "Corrected", "note": "It is at ten."}
+    ada, pressing = User.objects.create_superuser("ada"), threading.Event()
+
+    def correct() -> str:
+        try:
+            pressing.set()
+            return str(following.start_correction(first, by=ada, **seen))
+        except CannotStart as problem:
+            return str(problem)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as people:
+        with transaction.atomic():
+            control.retry_failed(first.pk)
+            answer = people.submit(correct)
+            pressing.wait(10)
+            pressing.clear()
+            pressing.wait(0.3)  # time enough to look at it, and to come to our lock
+        words = answer.result(30)
+
+    assert words == "It has not ended. Stop it first, or wait until it has gone out."
+    assert (Dispatch.objects.count(), counts(first)) == (1, {"accepted": 5, "pending": 3})
+
+
+@pytest.mark.parametrize("happens", ["mailer tried again", "paused and gone on"])
+def test_the_minute_stays_whatever_one_presses_in_it(
+    draft: Issue, mailgun: Fake, by_mailgun: Dispatch, ada: User, happens: str
+) -> None:
+    control.stop(by_mailgun.pk)
+    by_mailgun.refresh_from_db()
+    second = rest(by_mailgun, ada)
+    browser = Client()
+    browser.force_login(ada)
+
+    if happens == "mailer tried again":
+        circuit.close("bulk")
+    else:
+        assert (control.pause(second.pk), control.resume(second.pk)) == (True, True)
+    submission.send_for(second.pk, seconds=1)
+
+    page = browser.get(f"/admin/delivery/watch/{second.pk}/").text
+    assert counts(second) == {"pending": 30}
+    assert ("Take it back" in page, "The next hand-over is tried at" in page) == (True, True)

@@ -11,7 +11,7 @@ from django.core import mail
 from django.db import connection
 from django.utils import timezone
 
-from delivery import notices, planning, tasks
+from delivery import notices, planning, preflight, preparation, tasks
 from delivery.exceptions import AlreadyDispatched
 from delivery.models import Alarm, Dispatch, Plan
 from delivery.planning import PlannedAlready, Refused, Seen
@@ -403,3 +403,129 @@ def test_undo_or_edit_in_the_moment_it_begins_is_either_in_time_or_too_late(sett
             assert status == "draft"
             assert plan.ended_because in {"Edda took it back.", "Edda changed the text."}
     assert not Alarm.objects.exists()
+
+
+def test_another_time_that_is_chosen_while_it_begins_stands(draft: Issue, team, monkeypatch) -> None:
+    at = timezone.now() - timedelta(seconds=5)
+    plan = planning.ask(draft, seen=seen(draft, at=tomorrow()), by=team["edda"])
+    Plan.objects.update(at=at)
+    Issue.objects.update(scheduled_at=at)
+    later = tomorrow()
+    look = preflight.report
+
+    def look_while_edda_moves_it(issue: Issue, at: datetime | None = None) -> preflight.Report:
+        monkeypatch.undo()
+        moved = Issue.objects.get(pk=issue.pk)
+        planning.ask(moved, seen=seen(moved, at=later, plan=plan), by=team["edda"])
+        return look(issue, at)
+
+    monkeypatch.setattr(preparation.preflight, "report", look_while_edda_moves_it)
+    tasks.start_due()
+
+    assert state(draft) == ("scheduled", later)
+    assert (Plan.objects.open().count(), Dispatch.objects.count(), Alarm.objects.count()) == (1, 0, 0)
+
+
+def test_now_is_the_day_that_a_subject_is_held_against(draft: Issue, team) -> None:
+    at = tomorrow() + timedelta(days=2)
+    Issue.objects.update(subject=f"What {at:%A} brings")
+    draft.refresh_from_db()
+    factories.accept_warnings(draft)
+    plan = planning.ask(draft, seen=seen(draft, at=at), by=team["edda"])
+
+    with pytest.raises(Refused, match="warnings that nobody has accepted"):
+        planning.ask(draft, seen=seen(draft, plan=plan), by=team["edda"])
+
+    assert state(draft) == ("scheduled", at)
+
+
+def test_whoever_planned_it_is_told_when_it_cannot_begin(draft: Issue, team) -> None:
+    planning.ask(draft, seen=seen(draft, at=tomorrow()), by=team["edda"])
+    at = timezone.now() - timedelta(days=1)
+    Plan.objects.update(at=at)
+    Issue.objects.update(scheduled_at=at)
+
+    tasks.start_due()
+    for plan_id in notices.due():
+        notices.tell(plan_id)
+
+    (told,) = mail.outbox
+    assert (told.to, told.subject) == (
+        ["edda@daily.example"],
+        "The Daily: “The tide keeps its own clock” does not go out as planned",
+    )
+    assert "It missed its time." in told.body
+
+
+def leaves_the_team(who: User) -> None:
+    Member.objects.get(user=who).delete()
+
+
+def becomes_a_writer(who: User) -> None:
+    member = Member.objects.get(user=who)
+    member.role = "writer"
+    member.save(update_fields=["role"])
+
+
+def is_deactivated(who: User) -> None:
+    who.is_active = False
+    who.save(update_fields=["is_active"])
+
+
+@pytest.mark.parametrize("happens", [leaves_the_team, becomes_a_writer, is_deactivated])
+def test_plan_ends_with_the_right_of_whoever_approved_it(
+    draft: Issue, team, happens: Callable[[User], None]
+) -> None:
+    other = factories.issue(draft.newsletter, "other")
+    factories.accept_warnings(other)
+    plan = planning.ask(draft, seen=seen(draft, at=tomorrow()), by=team["edda"])
+    kept = planning.ask(other, seen=seen(other, at=tomorrow()), by=team["pia"])
+
+    happens(team["edda"])
+
+    plan.refresh_from_db()
+    kept.refresh_from_db()
+    words = "Edda approved it, and may not send any more. Somebody who may has to approve it anew."
+    assert (plan.ended_because, plan.news, kept.ended_at) == (words, "ended", None)
+    assert (state(draft)[0], state(other)[0]) == ("draft", "scheduled")
+
+
+def test_right_that_was_taken_away_unnoticed_is_asked_for_once_more_at_its_time(
+    draft: Issue, team, settings
+) -> None:
+    settings.SEND_UNDO = timedelta()
+    planning.ask(draft, seen=seen(draft), by=team["edda"])
+    User.objects.filter(pk=team["edda"].pk).update(is_active=False)
+
+    tasks.start_due()
+
+    assert (state(draft), Dispatch.objects.count()) == (("draft", None), 0)
+    assert "Edda approved it, and may not send any more." in Alarm.objects.get().text
+
+
+def test_who_is_deleted_leaves_no_approval_behind(draft: Issue, team) -> None:
+    plan = planning.ask(draft, seen=seen(draft, at=tomorrow()), by=team["edda"])
+
+    team["edda"].delete()
+
+    plan.refresh_from_db()
+    assert (state(draft), plan.ended_because) == (
+        ("draft", None),
+        "Edda approved it, and is not here any more.",
+    )
+
+
+@pytest.mark.parametrize(("asks", "status"), [("edda", "draft"), ("wim", "scheduled"), (None, "draft")])
+def test_rule_of_two_holds_for_what_was_approved_before_it(
+    draft: Issue, team, asks: str | None, status: str
+) -> None:
+    plan = planning.ask(draft, seen=seen(draft, at=tomorrow()), by=team[asks] if asks else None)
+    if not plan.approved_at:
+        planning.approve(draft, seen=seen(draft, at=plan.at, plan=plan), by=team["edda"])
+
+    draft.newsletter.needs_second_person = True
+    draft.newsletter.save(update_fields=["needs_second_person"])
+
+    plan.refresh_from_db()
+    words = "One person alone had approved it, and The Daily now asks for a second. Ask for it anew."
+    assert (state(draft)[0], plan.ended_because) == (status, words if status == "draft" else "")

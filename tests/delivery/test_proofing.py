@@ -257,6 +257,27 @@ def test_so_many_addresses_an_hour_and_no_more(letter: Issue, ada: User) -> None
     assert proofing.ask(letter, addresses=["late@example.com"], by=ada).state == State.WAITING
 
 
+def test_deleting_the_draft_gives_nobody_more_tests(letter: Issue, ada: User) -> None:
+    for name in "abc":
+        proofing.ask(letter, addresses=[f"{name}{number}@desk.example" for number in range(10)], by=ada)
+    letter.delete()
+    another = factories.issue(letter.newsletter, "another")
+
+    with pytest.raises(CannotTest, match="30 addresses an hour, and you have 0 left"):
+        proofing.ask(another, addresses=["d@desk.example"], by=ada)
+
+
+def test_a_test_of_a_deleted_issue_is_left(letter: Issue, ada: User, smtp_server: Fake) -> None:
+    proof = proofing.ask(letter, addresses=["desk@example.com"], by=ada)
+    letter.delete()
+
+    proofing.send(proof.pk)
+
+    proof.refresh_from_db()
+    assert (proof.state, proof.detail) == (State.FAILED, "The issue was deleted before its test went out.")
+    assert smtp_server.seen()["recipients"] == 0
+
+
 def test_a_test_is_of_the_text_that_went_out(letter: Issue, ada: User, smtp_server: Fake) -> None:
     proof = proofing.ask(letter, addresses=["desk@example.com"], by=ada)
     letter.subject = "Changed before the worker came"

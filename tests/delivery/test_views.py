@@ -5,13 +5,16 @@ from datetime import UTC, datetime
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from delivery import control, preparation
 from delivery.links import unsubscribe_urls
 from delivery.models import Delivery, Dispatch
 from newsletter.models import Issue
 from tests import factories
+from tests.delivery.ledgers import ledger
 
 
 @pytest.fixture
@@ -163,3 +166,39 @@ def test_who_leaves_by_a_link_of_the_issue_is_counted_there(draft: Issue, editor
     dispatch.refresh_from_db()
     assert dispatch.readers_left == 1
     assert "1 reader left" in editor.get(f"/admin/delivery/watch/{dispatch.pk}/").text
+
+
+def test_ended_relatives_are_not_counted_again(draft: Issue, editor: Client) -> None:
+    first = ledger(draft, accepted=4, failed=1, uncertain=2, pending=3)
+    control.stop(first.pk)
+    follow(first, to="rest")
+    last = follow(first, to="correction")
+    path = f"/admin/delivery/watch/{last.pk}/"
+
+    with CaptureQueriesContext(connection) as asked:
+        page = editor.get(path)
+
+    tallies = [query["sql"] for query in asked if 'GROUP BY "delivery_delivery"."state"' in query["sql"]]
+    assert (len(tallies), page.status_code) == (1, 200)
+    assert "4 of 10 accepted, 1 failed, 2 uncertain" in page.text
+
+
+def follow(first: Dispatch, *, to: str) -> Dispatch:
+    found = Dispatch.objects.get(pk=first.pk)
+    found.pk, found.audience, found.after, found.audience_size, found.state = None, to, first, 0, "sent"
+    found.save(force_insert=True)
+    return found
+
+
+@pytest.mark.parametrize("page", ["", "uncertain/"])
+def test_what_was_corrected_is_not_offered_to_be_sent_again(draft: Issue, editor: Client, page: str) -> None:
+    first = ledger(draft, state="sent", accepted=4, failed=1, uncertain=2)
+    path = f"/admin/delivery/watch/{first.pk}/{page}"
+    words = "It has been corrected since, so nobody gets it as it was."
+    before = editor.get(path).text
+    follow(first, to="correction")
+
+    after = editor.get(path).text
+
+    buttons = [f"/{'again' if page else 'retry'}/" in text for text in (before, after)]
+    assert (buttons, words in before, words in after) == ([True, False], False, True)

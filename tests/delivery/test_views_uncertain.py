@@ -4,12 +4,13 @@ import csv
 import io
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from delivery import evidence, preparation
 from delivery.models import Attempt, Delivery, Dispatch
 from delivery.views import uncertain
-from newsletter.models import Issue
+from newsletter.models import Issue, Member
 from subscribers import lifecycle
 from tests import factories
 from tests.delivery.ledgers import ledger
@@ -153,9 +154,21 @@ def test_page_costs_the_same_however_many_are_uncertain(
     browser = editor()
     dispatch = ledger(draft, state="sent", uncertain=count)
 
-    # session, user, dispatch, their count, a page of them; may we send at all
-    with django_assert_num_queries(6):
+    # session, user, dispatch, their count, a page of them; was it corrected; may we send at all
+    with django_assert_num_queries(7):
         page(browser, dispatch)
+
+
+@pytest.mark.parametrize("number", ["9" * 30, "9" * 5000])
+def test_number_of_no_dispatch_finds_none(draft: Issue, number: str) -> None:
+    ledger(draft, state="sent", accepted=2)
+    bob = helper()
+    Member.objects.create(user=User.objects.get(username="bob"), newsletter=draft.newsletter, role="editor")
+
+    listed = [who.get("/admin/delivery/delivery/", {"dispatch": number}) for who in (bob, editor())]
+    watched = [who.get(f"/admin/delivery/watch/{number}/") for who in (bob, editor("eve"))]
+
+    assert [answer.status_code for answer in listed + watched] == [200, 200, 404, 404]
 
 
 def test_ledger_in_the_admin_shows_one_dispatch_at_a_time(draft: Issue) -> None:

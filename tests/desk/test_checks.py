@@ -15,6 +15,7 @@ from delivery.models import Acceptance
 from newsletter import linkcheck, revisions, tasks
 from newsletter.models import CheckedLink, Issue, Member, Newsletter, Revision
 from tests import factories
+from tests.delivery.people import helper
 
 LINK = '<p>Tides: <a href="https://example.org/tides">this year\'s tables</a>.</p>'
 
@@ -196,10 +197,34 @@ def test_check_again_waits_for_what_was_wanting(
         asked = writer.post(path(draft, "follow/"), {"again": "1"}, headers={"HX-Request": "true"})
         plain = writer.post(path(draft, "follow/"), {"again": "1"})
 
-    assert woken == [(draft.pk, True)] * 2
+    assert woken == [(draft.pk, True)]  # the second press waits for what the first one asked for
     assert "0 of 1 so far" in asked.text
     assert plain.status_code == 302
     assert "0 of 1 so far" in writer.get(plain["Location"]).text
+
+
+def test_who_only_looks_on_has_no_link_followed_again(
+    draft: Issue, woken: list[Any], settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    settings.LINK_CHECKS = True
+    Issue.objects.update(body=LINK)
+    found_before("https://example.org/tides", "broken")
+    onlooker = helper("view_issue")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        refused = onlooker.post(path(draft, "follow/"), {"again": "1"})
+        plain = onlooker.post(path(draft, "follow/"), headers={"HX-Request": "true"})
+
+    assert (refused.status_code, plain.status_code) == (403, 200)
+    assert woken == [(draft.pk, False)]
+    assert "Check again" not in plain.text
+
+
+def test_what_no_column_takes_is_not_asked_for(draft: Issue, writer: Client) -> None:
+    answer = writer.post(path(draft, "accept/"), {"code": "no\0preheader", "mark": "\0" * 64})
+    back = writer.post(path(draft, "accept/"), {"code": "no\0preheader", "mark": "\0", "back": "1"})
+
+    assert (answer.status_code, back.status_code) == (302, 302)
 
 
 def test_page_does_not_ask_for_ever(draft: Issue, writer: Client, settings: Any) -> None:

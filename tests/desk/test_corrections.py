@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from delivery import control, preparation
-from delivery.models import Dispatch
+from delivery.models import Dispatch, Wording
 from newsletter import faces
-from newsletter.models import Issue
+from newsletter.models import Issue, Newsletter
 from tests.delivery.ledgers import ledger
 from tests.delivery.people import editor, helper
 
@@ -111,7 +112,94 @@ def test_watch_page_lists_all_that_went_out_of_the_issue(stopped: Dispatch) -> N
 
     page = browser.get(f"/admin/delivery/watch/{stopped.pk}/")
 
-    family = [(each.dispatch.audience, each.balance.audience) for each in page.context["family"]]
-    assert family == [("everyone", 13), ("rest", 0)]
+    family = [(each.dispatch.audience, each.accepted, each.uncertain) for each in page.context["family"]]
+    assert family == [("everyone", 4, 1), ("rest", 0, 0)]
     assert page.context["percent"] == 46
     assert "Send it to the 7 others" not in page.text
+
+
+@pytest.fixture
+def by_two(stopped: Dispatch) -> Dispatch:
+    Newsletter.objects.update(needs_second_person=True)
+    return Dispatch.objects.get(pk=stopped.pk)
+
+
+def test_where_two_must_agree_one_writes_the_words_and_another_sends_them(by_two: Dispatch) -> None:
+    ada, ben = editor(), editor("ben")
+    words = {"subject": "Corrected: high at ten", "note": "It was <ten>."}
+    empty = ada.get(path(by_two)).text
+
+    written = ada.post(path(by_two), {"to": "words", "version": "", **words}, follow=True)
+    alone = [
+        ada.post(path(by_two), seen(by_two, "correction", 5, **words), follow=True),
+        ada.post(path(by_two), {"to": "correction", "seen": written.context["seal"]}, follow=True),
+    ]
+    before = Dispatch.objects.count()
+    page = ben.get(path(by_two))
+    ben.post(path(by_two), {"to": "correction", "seen": page.context["seal"]} | {"note": "Other."})
+
+    assert "you write the words down, and somebody else reads and sends them" in empty
+    assert "You wrote these words, so somebody else sends them." in written.text
+    assert "Send the correction" not in empty + written.text
+    assert [list(map(str, answer.context["messages"])) for answer in alone] == [
+        [
+            "The words, the issue or the number of readers have changed since this page was opened. Look at it once"
+            " more; nothing was sent."
+        ],
+        ["You wrote these words, so somebody else sends them."],
+    ]
+    assert "ada wrote these words on" in page.text
+    assert "It was &lt;ten&gt;." in page.text
+    assert "Send the correction to 5 readers" in page.text
+    found = Dispatch.objects.get(after=by_two)
+    assert (before, found.subject, found.note) == (1, words["subject"], words["note"])
+    assert found.started_by.username == "ben"
+
+
+def test_words_are_not_written_over_those_of_somebody_else_unseen(by_two: Dispatch) -> None:
+    ada, ben = editor(), editor("ben")
+    given = {"to": "words", "version": "", "subject": "Corrected", "note": "It was ten."}
+    ada.post(path(by_two), given)
+
+    answer = ben.post(path(by_two), given | {"note": "It was nine."}, follow=True)
+
+    assert "Somebody has written other words in the meantime." in answer.text
+    assert [*Wording.objects.values_list("note", flat=True)] == ["It was ten."]
+
+
+def test_words_wanting_are_asked_for_and_nothing_is_written_down(by_two: Dispatch) -> None:
+    page = editor().post(path(by_two), {"to": "words", "version": "", "subject": "Corrected", "note": ""})
+
+    assert page.context["form"].errors == {"note": ["This field is required."]}
+    assert not Wording.objects.exists()
+
+
+def test_the_last_writer_of_the_issue_may_write_the_words_and_sends_nothing(by_two: Dispatch) -> None:
+    ada = editor()
+    Issue.objects.update(edited_by=User.objects.get(username="ada"))
+
+    page = ada.post(
+        path(by_two), {"to": "words", "version": "", "subject": "Corrected", "note": "Ten."}, follow=True
+    )
+    rest = ada.post(path(by_two), seen(by_two, "rest", 7), follow=True)
+
+    assert "Send it to the 7 others" not in page.text
+    assert "the newsletter asks for a second person" in rest.text
+    assert (Wording.objects.get().note, Dispatch.objects.count()) == ("Ten.", 1)
+
+
+def test_rest_of_a_correction_shows_the_words_that_were_agreed_to(by_two: Dispatch) -> None:
+    ada, ben = editor(), editor("ben")
+    ada.post(path(by_two), {"to": "words", "version": "", "subject": "Corrected", "note": "It was ten."})
+    ben.post(path(by_two), {"to": "correction", "seen": ben.get(path(by_two)).context["seal"]})
+    first = Dispatch.objects.get(after=by_two)
+    preparation.prepare(first.pk)
+    ben.post(f"/admin/delivery/watch/{first.pk}/stop/")
+
+    page = ben.get(path(first)).text
+    ben.post(path(first), seen(first, "rest", 5, subject="Buy", note="Now."))
+
+    again = Dispatch.objects.get(after=first)
+    assert "With the words that were agreed to:" in page
+    assert 'name="note"' not in page
+    assert (again.subject, again.note) == ("Corrected", "It was ten.")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
@@ -171,3 +172,30 @@ def gone_out(issue: Issue) -> Dispatch:
     return Dispatch.objects.create(
         issue=issue, state="sent", batch_size=10, audience_size=0, started_at=now, finished_at=now
     )
+
+
+def test_who_asked_is_not_told_to_approve_it(draft: Issue) -> None:
+    ada, bob = User.objects.create_superuser("ada"), User.objects.create_superuser("bob")
+    Newsletter.objects.update(needs_second_person=True)
+    Issue.objects.update(edited_by=bob)
+    asked = plan(draft, ada)
+
+    assert home.home(ada).waiting == [home.Waiting(asked, by_me=False)]
+
+
+def test_what_waits_is_said_by_its_newsletters_clock(draft: Issue) -> None:
+    Newsletter.objects.update(time_zone="Asia/Tokyo")
+    at = plan(draft).at.astimezone(ZoneInfo("Asia/Tokyo"))
+
+    page = editor().get("/admin/").text
+
+    assert f"{at:%Y, %H:%M} JST" in page
+
+
+def test_who_may_see_issues_alone_is_not_told_how_they_go_out(draft: Issue) -> None:
+    ledger(draft, accepted=2, pending=3)
+    browser = helper("view_issue", "view_newsletter")
+
+    page = browser.get("/admin/").text
+
+    assert ("The Daily" in page, "Going out" in page) == (True, False)

@@ -229,6 +229,26 @@ def test_page_without_script_finds_and_shows_a_reader(zoe: Subscription, draft: 
     assert f'src="{face(draft, "mail", reader=zoe.pk)}"' in chosen
 
 
+@pytest.mark.parametrize("name", FACES)
+@pytest.mark.parametrize("number", ["9" * 30, "9" * 5000])
+def test_cover_that_cannot_be_one_is_none(draft: Issue, name: str, number: str) -> None:
+    assert editor().post(face(draft, name), {"cover": number, "slug": "tides"}).status_code == 200
+
+
+def test_what_no_database_looks_for_is_left_out(zoe: Subscription, draft: Issue) -> None:
+    browser, odd = editor(), {"q": "zo\0e"}
+
+    found = browser.get(reverse("desk:readers", args=[draft.pk]), odd).json()["readers"]
+    page = browser.get(reverse("desk:preview", args=[draft.pk]), odd)
+    faces = [
+        browser.post(face(draft, name), dict.fromkeys(("tags", "authors", "body"), "\0")) for name in FACES
+    ]
+
+    assert [each["address"] for each in found] == ["zoe@example.com"]
+    assert "zoe@example.com" in page.text
+    assert [answer.status_code for answer in faces] == [200] * len(FACES)
+
+
 def test_form_has_the_pane_beside_it(draft: Issue) -> None:
     form = reverse("admin:newsletter_issue_change", args=[draft.pk])
 

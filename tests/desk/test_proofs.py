@@ -130,6 +130,22 @@ def test_a_test_that_nobody_takes_asks_for_a_worker(draft: Issue) -> None:
     assert "No worker has taken it yet." in editor("eve").get(page(draft)).text
 
 
+def test_whose_mail_it_was_is_told_only_to_who_may_see_the_readers(draft: Issue) -> None:
+    reader = factories.subscription(draft.newsletter, "zoe@example.com")
+    asked(draft, reader=reader)
+
+    texts = []
+    for role in (Member.Role.WRITER, Member.Role.EDITOR):
+        user = User.objects.create_user(role, is_staff=True)
+        Member.objects.create(user=user, newsletter=draft.newsletter, role=role)
+        browser = Client()
+        browser.force_login(user)
+        texts += [browser.get(page(draft)).text, browser.get(reverse("desk:proofs", args=[draft.pk])).text]
+
+    assert ["zoe@example.com" in text for text in texts] == [False, False, True, True]
+    assert ["as a reader gets it" in text for text in texts] == [True, True, False, False]
+
+
 def test_who_may_not_write_sends_no_test(draft: Issue) -> None:
     other = factories.newsletter("weekly")
     user = User.objects.create_user("stranger", is_staff=True)

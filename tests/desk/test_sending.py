@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from delivery import planning, preparation, tasks
 from delivery.models import Dispatch, Plan
 from newsletter import faces
 from newsletter.models import Issue, Newsletter, UsualTime
+from subscribers.models import Subscription
 from tests import factories
 from tests.delivery.test_planning import make_team, seen, state, tomorrow
 
@@ -45,14 +47,14 @@ def form(issue: Issue, *, at: datetime | None = None, plan: Plan | None = None) 
 
 
 def test_page_says_in_one_sentence_what_will_happen_and_changes_nothing(draft: Issue, people) -> None:
-    page = browser(people["edda"]).get(path(draft), {"when": "other", "local": "2027-01-12T06:30"})
+    page = browser(people["edda"]).get(path(draft), {"when": "other", "local": "2126-01-12T06:30"})
 
-    assert "On <strong>Tuesday 12 January 2027 at 06:30</strong> (Europe/London)" in page.text
+    assert "On <strong>Saturday 12 January 2126 at 06:30</strong> (Europe/London)" in page.text
     assert (
         "goes to <strong>1 reader</strong> of <strong>The Daily</strong>, through the local outbox"
         in page.text
     )
-    assert "Schedule for Tuesday 12 January 2027 at 06:30" in page.text
+    assert "Schedule for Saturday 12 January 2126 at 06:30" in page.text
     assert (state(draft), Plan.objects.count()) == (("draft", None), 0)
 
 
@@ -73,8 +75,8 @@ def test_page_offers_the_usual_times_and_begins_with_the_next(draft: Issue, peop
         ({"when": "other", "local": ""}, "Choose a day and a time."),
         ({"when": "other", "local": "soon"}, "Choose a day and a time."),
         ({"when": "other", "local": "2020-01-01T06:30"}, "That has passed: in Europe/London it is"),
-        ({"when": "other", "local": "2027-03-28T01:30"}, "01:30 does not come: it goes out at 02:00."),
-        ({"when": "other", "local": "2027-10-31T01:30"}, "01:30 comes twice: it goes out the first time."),
+        ({"when": "other", "local": "2126-03-31T01:30"}, "01:30 does not come: it goes out at 02:00."),
+        ({"when": "other", "local": "2126-10-27T01:30"}, "01:30 comes twice: it goes out the first time."),
     ],
 )
 def test_time_that_cannot_be_or_needs_a_rule_is_said(draft: Issue, people, given, words: str) -> None:
@@ -96,6 +98,17 @@ def test_undo_bar_is_there_for_everybody_and_takes_it_back(draft: Issue, people)
     assert "It is a draft again. Nothing was sent." in answer.text
     assert "Wim took it back." in answer.text
     assert state(draft) == ("draft", None)
+
+
+def test_words_that_no_database_takes_are_left_out(draft: Issue, people) -> None:
+    edda = browser(people["edda"])
+    edda.post(path(draft, "ask/"), form(draft))
+    plan = Plan.objects.get()
+
+    edda.post(path(draft, "withdraw/"), {"plan": plan.pk, "words": "Not\0 yet."})
+
+    plan.refresh_from_db()
+    assert plan.ended_because.endswith("took it back. Not yet.")
 
 
 def test_double_click_is_one_plan_and_says_so(draft: Issue, people) -> None:
@@ -127,7 +140,7 @@ def test_press_after_it_has_begun_leads_to_where_it_is_watched(draft: Issue, peo
     assert [(answer.status_code, answer["Location"]) for answer in answers] == [(302, watch)] * 3
 
 
-@pytest.mark.parametrize("at", ["soon", "2027-13-01", "2027-01-12T06:30"])
+@pytest.mark.parametrize("at", ["soon", "2126-13-01", "2126-01-12T06:30", "9999-12-31T23:59-05:00"])
 def test_time_that_was_garbled_is_never_now(draft: Issue, people, at: str) -> None:
     answer = browser(people["edda"]).post(path(draft, "ask/"), form(draft) | {"at": at}, follow=True)
 
@@ -212,6 +225,15 @@ def test_difference_to_the_last_issue_is_shown(draft: Issue, people) -> None:
     assert "1 more than the last issue" in page.text
 
 
+def test_readers_who_went_since_the_last_issue_are_shown(draft: Issue, people) -> None:
+    dan = factories.subscription(draft.newsletter, "dan@example.com")
+    old = factories.issue(draft.newsletter, "old")
+    preparation.prepare(preparation.start(old).pk)
+    Subscription.objects.filter(pk=dan.pk).update(status="unsubscribed", unsubscribed_at=timezone.now())
+
+    assert "1 fewer than the last issue" in browser(people["edda"]).get(path(draft)).text
+
+
 def test_plan_whose_time_passed_without_an_approval_asks_for_another_time(draft: Issue, people) -> None:
     Newsletter.objects.update(needs_second_person=True)
     draft.refresh_from_db()
@@ -239,9 +261,22 @@ def test_page_costs_the_same_however_much_has_happened(
 
 
 def test_time_of_a_plan_is_by_the_newsletters_clock(draft: Issue, people) -> None:
-    at = datetime(2027, 7, 1, 5, 30, tzinfo=UTC)
+    at = datetime(2126, 7, 1, 5, 30, tzinfo=UTC)
     planning.ask(draft, seen=seen(draft, at=at), by=people["edda"])
 
     page = browser(people["edda"]).get(path(draft)).text
 
-    assert "Thursday 1 July 2027 at 06:30" in page
+    assert "Monday 1 July 2126 at 06:30" in page
+
+
+def test_now_is_held_against_the_day_that_the_subject_names(draft: Issue, people) -> None:
+    wrong = timezone.now() + timedelta(days=3)
+    Issue.objects.update(subject=f"What {wrong:%A} brings")
+    draft.refresh_from_db()
+    factories.accept_warnings(draft)
+
+    page = browser(people["edda"]).get(path(draft), {"when": "now"}).text
+
+    assert ("This names another day" in page, "Look at the warnings" in page) == (True, True)
+    (check,) = set(re.findall(r"/admin/desk/issues/\d+/check/\?at=[^\"]+", page))
+    assert "This names another day" in browser(people["edda"]).get(check).text

@@ -90,3 +90,12 @@ def test_line_of_steps_marks_where_one_is(draft: Issue, edda: User) -> None:
     assert line.count("aria-current") == 1
     assert f'<a href="/admin/newsletter/issue/{draft.pk}/change/" aria-current="step">' in line
     assert f'<a href="/admin/desk/issues/{draft.pk}/send/">' in line
+
+
+def test_text_that_was_changed_back_has_its_test_still(draft: Issue, edda: User) -> None:
+    for content_hash in (faces.fingerprint(draft), "of what stood there meanwhile"):
+        Proof.objects.create(
+            issue=draft, content_hash=content_hash, addresses=["ada@example.com"], state=Proof.State.SENT
+        )
+
+    assert states(draft, edda)[2] == ("Test", "done")

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.conftest import Installation
+from tests.e2e.writer import Writer
 
 SERIOUS = {"serious", "critical"}
 SAVED = re.compile(r"^Saved \d\d:\d\d$")
@@ -43,6 +44,28 @@ def test_new_issue_saves_itself_and_is_there_after_a_reload(courant: Installatio
     expect(page.get_by_label("Subject")).to_have_value("Saved by itself")
     expect(page.get_by_role("textbox", name="Text of the issue")).to_have_text("Words that nobody saved.")
     expect(page.get_by_label("Address on the site")).to_have_value("saved-by-itself")
+
+
+def test_new_issue_has_its_steps_checks_and_revisions_at_once(courant: Installation, page: Page) -> None:
+    new_issue(courant, page, subject="What every issue has")
+
+    page.get_by_role("link", name="Revisions").wait_for()
+    expect(page.get_by_role("link", name=re.compile(r"things? (to look at|in the way)"))).to_be_visible()
+    page.get_by_role("navigation", name="From the text to the report").get_by_role(
+        "link", name="Test"
+    ).click()
+
+    expect(page.get_by_role("heading", name="What every issue has")).to_be_visible()
+
+
+def test_wrong_address_stays_where_it_was_typed(courant: Installation, page: Page) -> None:
+    new_issue(courant, page, subject="An address")
+    address = page.get_by_label("Address on the site")
+
+    address.fill("no address!")
+
+    expect(page.get_by_text("Enter a valid “slug”")).to_be_visible()
+    expect(address).to_have_value("no address!")
 
 
 def test_second_of_two_is_told_compares_and_chooses(
@@ -85,6 +108,12 @@ def test_lost_connection_and_lost_session_lose_no_words(courant: Installation, p
     other = context.new_page()
     log_in(courant, other, to=url.removeprefix(courant.url))
     other.close()
+    saved(page)
+    page.get_by_role("textbox", name="Text of the issue").click()
+    Writer(page).paste(files=[("bridge.png", "image/png", 70)])
+    page.get_by_role("dialog", name="What does this picture show?").get_by_role(
+        "button", name="Cancel"
+    ).click()
     saved(page)
 
     page.reload()

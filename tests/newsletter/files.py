@@ -47,6 +47,14 @@ def noisy_gif(frames: int, side: int) -> bytes:
     return written(first, "GIF", save_all=True, append_images=others)
 
 
+def growing_gif(width: int, height: int, *, says: tuple[int, int] | None = None) -> bytes:
+    """One pixel first, and then a frame that is larger than the picture; or says so."""
+    small, large = (written(Image.new("P", size), "GIF") for size in ((1, 1), (width, height)))
+    place = large.index(struct.pack("<BHHHH", ord(","), 0, 0, width, height))
+    said = struct.pack("<BHHHH", ord(","), 0, 0, *(says or (width, height)))
+    return small[:-1] + said + large[place + len(said) :]
+
+
 def png_that_says(width: int, height: int) -> bytes:
     """A bomb: some hundred bytes that would be unpacked to so many pixels."""
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)

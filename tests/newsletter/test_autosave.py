@@ -55,6 +55,18 @@ def test_new_issue_is_made_once_it_has_a_subject(daily: Newsletter, ada: User, d
     assert history(issue) == [("autosaved", "Ebb & flood")]
 
 
+def test_new_issue_whose_first_answer_was_lost_is_not_made_twice(daily: Newsletter, desk: Client) -> None:
+    form = {"newsletter": daily.pk, "subject": "Ebb", "slug": "ebb", "body": "<p>Words</p>"}
+
+    first = desk.post(ADD, form | {"tab": "one"}).json()
+    again = desk.post(ADD, form | {"tab": "one", "body": "<p>More words</p>"}).json()
+    other = desk.post(ADD, form | {"tab": "two"}).json()
+
+    issues = Issue.objects.order_by("pk").values_list("slug", "body")
+    assert list(issues) == [("ebb", "<p>More words</p>"), ("ebb-2", "<p>Words</p>")]
+    assert (again["url"], other["url"] == first["url"]) == (first["url"], False)
+
+
 def test_valid_fields_are_saved_though_others_are_not(draft: Issue, desk: Client) -> None:
     was = draft.subject
 
@@ -163,3 +175,14 @@ def test_address_follows_the_subject_until_somebody_chooses_it(draft: Issue, des
     last = desk.post(path(draft), words(draft, subject="Another tide")).json()
 
     assert (first["slug"], last["slug"]) == ("the-tide", "chosen")
+
+
+def test_address_chosen_for_a_scheduled_issue_is_kept_with_the_other_words(
+    draft: Issue, desk: Client
+) -> None:
+    publishing.schedule(draft, at=SOON)
+
+    answer = desk.post(path(draft), words(draft, slug="chosen")).json()
+
+    draft.refresh_from_db()
+    assert (answer["slug"], draft.slug) == ("chosen", "tides")

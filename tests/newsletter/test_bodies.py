@@ -11,22 +11,21 @@ GREETING = '<p>Dear <span class="field" data-field="{name}" data-fallback="frien
 BUTTON = '<p class="cta"><a class="btn" href="{href}">Read <em>more</em></a></p>'
 
 
-def refusals(body: str, *, fields: list[str] | None = None) -> list[str]:
+def refusals(body: str) -> list[str]:
     with pytest.raises(ValidationError) as refused:
-        bodies.cleaned(body, fields=fields)
+        bodies.cleaned(body)
     return list(refused.value.messages)
 
 
-@pytest.mark.parametrize("name", ["first_name", "home_town"])
-def test_field_that_the_newsletter_has_is_kept(name: str) -> None:
-    body = GREETING.format(name=name)
+def test_fields_that_the_newsletter_has_not_are_refused_by_name() -> None:
+    body = "".join(GREETING.format(name=name) for name in ("first_name", "home_town", "shoe_size", "age"))
 
-    assert bodies.cleaned(body, fields=["home_town"]) == body
+    with pytest.raises(ValidationError) as refused:
+        bodies.check_fields(bodies.cleaned(body), own=["home_town"])
 
-
-def test_field_that_the_newsletter_has_not_is_refused() -> None:
-    assert refusals(GREETING.format(name="shoe_size"), fields=["home_town"]) == [
-        "This newsletter knows no “shoe_size” of its readers. Take the field out, or choose one from the menu."
+    assert refused.value.messages == [
+        f"This newsletter knows no “{name}” of its readers. Take the field out, or choose one from the menu."
+        for name in ("age", "shoe_size")
     ]
 
 
@@ -36,6 +35,7 @@ def test_field_that_the_newsletter_has_not_is_refused() -> None:
         ('<p><span class="field">friend</span></p>', "friend"),
         ('<p><span class="field" data-field="">friend</span></p>', "friend"),
         ('<p><span data-field="First Name!">friend</span></p>', "friend"),
+        ('<p><span data-field="plan_">friend</span></p>', "friend"),  # no slot could be called so
         ('<p><span data-field="first_name">my <em>friend</em></span></p>', "my friend"),
         ('<p><span data-field="first_name">a <span>b</span></span></p>', "a b"),
     ],
@@ -85,6 +85,24 @@ def test_issue_over_two_megabytes_is_refused_at_once() -> None:
         "The text is too long to be mailed: 2.1\xa0MB, and 2.0\xa0MB is the most. Was a picture pasted in?"
     ]
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("part", ["&", "&x ", "\xa0", "<i>\xa0</i>&"])
+def test_text_that_would_be_stored_with_over_two_megabytes_is_refused_at_once(part: str) -> None:
+    began = time.process_time()
+
+    assert "The text is too long to be mailed:" in refusals(part * (2_000_000 // len(part.encode())))[0]
+    assert time.process_time() - began < 1
+
+
+def test_text_that_grows_in_other_ways_is_measured_as_it_is_stored() -> None:
+    assert "The text is too long to be mailed:" in refusals(f"<p>{'> ' * 500_000}</p>")[0]
+
+
+def test_what_was_saved_can_be_saved_again() -> None:
+    stored = bodies.cleaned(f"<p>{'Sea & sand ' * 100_000}</p>")
+
+    assert bodies.cleaned(stored) == stored
 
 
 def test_four_byte_emoji_are_kept_everywhere() -> None:

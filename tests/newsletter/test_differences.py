@@ -65,3 +65,17 @@ def test_sixty_kilobytes_are_compared_in_a_moment() -> None:
     assert len(body) > 60_000
     assert sum(row.is_changed for row in rows) == 500
     assert time.perf_counter() - started < 3  # it takes a tenth of a second
+
+
+def test_ten_thousand_paragraphs_of_which_none_is_left_are_compared_in_a_moment() -> None:
+    before, after = (
+        "".join(f"<p>{word}{number}</p>" for number in range(10_000)) for word in ("ebb", "flood")
+    )
+    started = time.perf_counter()
+
+    rows = differences.between(before, after)
+
+    assert len(rows) == 20_000
+    assert (
+        time.perf_counter() - started < 10
+    )  # with each held against all of the others it would be ten minutes

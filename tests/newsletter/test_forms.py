@@ -66,6 +66,20 @@ def test_issue_form_takes_links_that_are_not_https(daily: Newsletter) -> None:
     assert filled.is_valid(), filled.errors
 
 
+def test_new_issue_offers_what_its_newsletter_knows_of_readers(daily: Newsletter) -> None:
+    ReaderField.objects.create(newsletter=daily, name="town", label="Town", fallback="your town")
+
+    offered = [
+        [
+            field["name"]
+            for field in json.loads(IssueForm(initial=initial).fields["body"].widget.attrs["data-fields"])
+        ]
+        for initial in ({"newsletter": daily.pk}, {"newsletter": "any"}, {})
+    ]
+
+    assert offered == [["first_name", "town"], ["first_name"], ["first_name"]]
+
+
 def test_issue_form_says_what_it_does_not_know_of_readers(daily: Newsletter) -> None:
     ReaderField.objects.create(newsletter=daily, name="town", label="Town", fallback="your town")
     field = '<p><span class="field" data-field="{}" data-fallback="friend">friend</span></p>'
@@ -75,7 +89,9 @@ def test_issue_form_says_what_it_does_not_know_of_readers(daily: Newsletter) -> 
 
     assert [each.errors for each in known] == [{}, {}]
     assert unknown.errors == {
-        "body": ["This newsletter knows nothing called “shoe_size” of its readers. Please take it out."]
+        "body": [
+            "This newsletter knows no “shoe_size” of its readers. Take the field out, or choose one from the menu."
+        ]
     }
 
 

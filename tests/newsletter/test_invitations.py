@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
+from django.db import connection
 from django.test import Client
 
-from newsletter import invitations, tasks
+from newsletter import invitations, membership, tasks
 from newsletter.models import Member, Newsletter
 from tests import factories
 from tests.newsletter.test_team import at_desk, people_path, person
@@ -15,6 +18,10 @@ from tests.newsletter.test_team import at_desk, people_path, person
 LINK = re.compile(r"http://testserver(/admin/password/\S+)")
 NONCE = re.compile(r'nonce="[^"]+"')
 PASSWORD = "long-enough-and-odd"
+NOBODY_LISTENS = {
+    "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+    "OPTIONS": {"host": "localhost", "port": 9},
+}
 
 
 @pytest.fixture
@@ -135,13 +142,57 @@ def test_invitation_is_sent_again_but_not_for_ever(daily: Newsletter, desk: Clie
     assert "Please wait a while" in said[-1]
 
 
+def test_mailbox_is_not_filled_by_adding_and_removing(daily: Newsletter, desk: Client, mails) -> None:
+    bob = person("bob")
+    said = []
+
+    for _ in range(invitations.MOST_AN_HOUR + 2):
+        said.append(invite(desk, daily, "bob@team.example"))
+        desk.post(people_path(daily, Member.objects.get(user=bob), "remove"))
+
+    assert len(mails) == invitations.MOST_AN_HOUR
+    assert "In the team as editor: bob@team.example. They were mailed several times" in said[-1]
+
+
+@pytest.mark.parametrize("mailer", ["works", "refuses"])
+def test_one_person_makes_only_so_many_accounts_an_hour(
+    daily: Newsletter, desk: Client, settings, monkeypatch: pytest.MonkeyPatch, mailer: str
+) -> None:
+    monkeypatch.setattr(invitations, "MOST_INVITATIONS_AN_HOUR", 3)
+    if mailer == "refuses":
+        settings.MAILERS = settings.MAILERS | {"default": NOBODY_LISTENS}
+
+    said = [invite(desk, daily, f"invented{number}@example.com") for number in range(4)]
+    again = desk.post(people_path(daily, Member.objects.latest("pk"), "invite"), follow=True).text
+
+    assert User.objects.filter(username__startswith="invented").count() == 3
+    assert "You have invited many people within this hour." not in said[2]
+    assert "You have invited many people within this hour. Please wait a while." in said[3]
+    assert "You have invited many people within this hour. Please wait a while." in again
+
+
+@pytest.mark.django_db(transaction=True)
+def test_same_new_address_four_times_at_once_is_one_account(daily: Newsletter) -> None:
+    ready = threading.Barrier(4)
+
+    def add(_number: int) -> str:
+        ready.wait()
+        try:
+            return membership.add(daily, email="bob@example.com", role="editor").role
+        except membership.Refused:
+            return "had already"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        said = sorted(threads.map(add, range(4)))
+
+    assert said == ["editor", "had already", "had already", "had already"]
+    assert User.objects.filter(username="bob@example.com").count() == 1
+
+
 def test_mailer_that_refuses_costs_only_the_mail(daily: Newsletter, desk: Client, settings) -> None:
-    settings.MAILERS = settings.MAILERS | {
-        "default": {
-            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-            "OPTIONS": {"host": "localhost", "port": 9},
-        }
-    }
+    settings.MAILERS = settings.MAILERS | {"default": NOBODY_LISTENS}
 
     said = invite(desk, daily)
 

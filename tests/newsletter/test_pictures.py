@@ -171,8 +171,13 @@ def test_same_picture_twice_is_one() -> None:
          "This picture has too many pixels. Save it at most 5,000 pixels wide and upload that."),
         (files.png_that_says(300, 200),
          "This picture cannot be read: the file is damaged or cut off. Save it once more and upload that."),
+        (files.growing_gif(900, 600),
+         "This picture cannot be read: the file is damaged or cut off. Save it once more and upload that."),
+        (files.growing_gif(90, 60, says=(10_000, 6_000)),
+         "This picture has too many pixels. Save it at most 5,000 pixels wide and upload that."),
     ],
-    ids=["svg", "heic", "empty", "pdf", "20 MB", "bmp", "bomb", "large png", "large jpeg", "in layers", "hollow"],
+    ids=["svg", "heic", "empty", "pdf", "20 MB", "bmp", "bomb", "large png", "large jpeg", "in layers", "hollow",
+         "growing gif", "gif that says it grows"],
 )  # fmt: skip
 def test_what_is_no_picture_of_ours_is_refused_with_what_to_do(data: bytes, words: str) -> None:
     assert refusal(data) == words
@@ -222,7 +227,7 @@ def test_upload_says_where_the_picture_is_and_readers_get_it(writer: Client, cli
     picture = Picture.objects.get()
     assert (answer.status_code, answer.json()) == (
         200,
-        {"src": f"/media/{picture.digest}.jpg", "width": 300, "height": 200, "id": picture.pk},
+        {"src": f"/media/{picture.digest}.jpg", "width": 300, "height": 200, "id": picture.digest},
     )
     assert (picture.name, picture.uploaded_by.username) == ("die brücke b .jpg", "wren")
     assert client.get(answer.json()["src"]).content == bytes(picture.data)

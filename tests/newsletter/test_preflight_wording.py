@@ -160,7 +160,11 @@ NEWSLETTER = Newsletter(postal_address="1 Quay Street")
 
 
 def test_mail_is_weighed_in_bytes_with_the_longest_values() -> None:
+    answer = slot("feedback_url")
+    name = slot("first_name_12345678_html")
+
     assert mail("é" * 10).size == 20 + weight.LONGEST_LINK
+    assert mail(answer + name).size == 2 * weight.LONGEST_LINK + weight.LONGEST_VALUE
 
 
 def test_mail_that_gmail_cuts_off_asks_for_a_decision() -> None:

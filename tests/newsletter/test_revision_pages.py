@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from lxml import html
 
 from newsletter import publishing, revisions
-from newsletter.models import Issue, Member
+from newsletter.models import Issue, Member, Revision
 from tests import factories
 
 NASTY = '"><script>alert(1)</script>'
@@ -26,6 +27,15 @@ def desk(ada: User, client: Client) -> Client:
 
 def at(issue: Issue, rest: str = "") -> str:
     return f"/admin/newsletter/issue/{issue.pk}/revisions/{rest}"
+
+
+def choice(issue: Issue, verb: str) -> str:
+    return f"/admin/newsletter/issue/{issue.pk}/kept/{verb}/"
+
+
+def chosen(issue: Issue, kept: Revision) -> dict[str, str]:
+    """What the page sends that offered this text."""
+    return {"kept": str(kept.number), "version": issue.updated_at.isoformat()}
 
 
 def test_list_says_who_what_and_how_much(draft: Issue, ada: User, desk: Client) -> None:
@@ -90,11 +100,11 @@ def test_restoring_is_one_press_and_says_so(draft: Issue, ada: User, desk: Clien
 
 def test_kept_text_is_offered_compared_and_taken_over(draft: Issue, ada: User, desk: Client) -> None:
     publishing.publish(draft)
-    revisions.keep(draft, by=ada, changes={"subject": "Corrected"})
+    kept = revisions.keep(draft, by=ada, changes={"subject": "Corrected"})
     change = f"/admin/newsletter/issue/{draft.pk}/change/"
 
     offered = desk.get(change).text
-    taken = desk.post(f"/admin/newsletter/issue/{draft.pk}/kept/take/", follow=True).text
+    taken = desk.post(choice(draft, "take"), chosen(draft, kept), follow=True).text
 
     draft.refresh_from_db()
     assert "that is not in the issue" in offered
@@ -102,6 +112,59 @@ def test_kept_text_is_offered_compared_and_taken_over(draft: Issue, ada: User, d
     assert "Your text is what the issue says now." in taken
     assert "mails that went out stay as they are" in taken
     assert "that is not in the issue" not in taken
+
+
+def test_text_that_was_offered_is_taken_and_not_what_was_written_since(
+    draft: Issue, ada: User, desk: Client
+) -> None:
+    publishing.publish(draft)
+    offered = revisions.keep(draft, by=ada, changes={"subject": "Offered"})
+    revisions.keep(draft, by=ada, changes={"subject": "Written since"})
+
+    desk.post(choice(draft, "drop"), chosen(draft, offered))
+    still_kept = revisions.kept(draft, by=ada)
+    desk.post(choice(draft, "take"), chosen(draft, offered))
+
+    draft.refresh_from_db()
+    assert still_kept
+    assert still_kept.content["subject"] == "Written since"
+    assert draft.subject == "Offered"
+
+
+def test_kept_text_goes_over_nothing_that_nobody_compared_it_with(
+    draft: Issue, ada: User, desk: Client
+) -> None:
+    publishing.publish(draft)
+    kept = revisions.keep(draft, by=ada, changes={"subject": "Mine"})
+    form = chosen(draft, kept)
+    revisions.save(draft, by=None, changes={"preheader": "Theirs"})
+
+    page = desk.post(choice(draft, "take"), form, follow=True).text
+
+    draft.refresh_from_db()
+    assert (draft.subject == "Mine", draft.preheader) == (False, "Theirs")
+    assert "Somebody else saved this issue meanwhile." in page
+    assert "that is not in the issue" in page
+
+
+def test_first_button_of_a_form_with_a_choice_is_save(draft: Issue, ada: User, desk: Client) -> None:
+    publishing.publish(draft)
+    revisions.keep(draft, by=ada, changes={"subject": "Corrected"})
+
+    page = html.fromstring(desk.get(f"/admin/newsletter/issue/{draft.pk}/change/").text)
+
+    first = page.xpath("//form[@id='issue_form']//*[@type='submit']")[0]
+    assert (first.get("name"), first.get("formaction")) == ("_save", None)
+
+
+def test_text_that_was_dropped_can_be_restored(draft: Issue, ada: User, desk: Client) -> None:
+    kept = revisions.keep(draft, by=ada, changes={"subject": "Thrown away too soon"})
+    desk.post(choice(draft, "drop"), chosen(draft, kept))
+
+    desk.post(at(draft, f"{kept.number}/restore/"))
+
+    draft.refresh_from_db()
+    assert draft.subject == "Thrown away too soon"
 
 
 def test_saving_a_scheduled_issue_says_what_became_of_the_schedule(

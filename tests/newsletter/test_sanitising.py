@@ -176,6 +176,16 @@ def test_hostile_body_of_two_megabytes_is_cleaned_within_seconds(part: str) -> N
     assert time.process_time() - began < 10
 
 
+@pytest.mark.parametrize("part", ["<li></li>", "<p></p>"])
+def test_depth_is_not_searched_for_each_tag_in_it(part: str) -> None:
+    body = "<p><li><ul>" + "<b>" * 20_000 + part * 20_000
+    began = time.process_time()
+
+    sanitise(body)
+
+    assert time.process_time() - began < 3
+
+
 def test_what_the_editor_writes_is_left_as_it_is() -> None:
     body = EVERY_BLOCK * 200
 

@@ -26,6 +26,13 @@ def test_wished_address_is_in_plain_letters_or_the_day(subject: str, slug: str) 
     assert slugs.wished(subject, newsletter=tokyo, now=datetime(2026, 11, 22, 20, tzinfo=UTC)) == slug
 
 
+def test_address_of_a_long_subject_follows_it_too(daily: Newsletter) -> None:
+    subject = "word " * 15 + "unabbreviated"
+    issue = Issue(newsletter=daily, subject=subject, slug=slugs.wished(subject, newsletter=daily))
+
+    assert (len(issue.slug) < 80, slugs.follows_subject(issue)) == (True, True)
+
+
 def test_taken_address_gets_the_next_number(daily: Newsletter) -> None:
     first = factories.issue(daily, "ebb")
     factories.issue(daily, "ebb-2")

@@ -8,6 +8,7 @@ from django.test import Client
 from newsletter import membership, team
 from newsletter.models import Issue, Member, Newsletter
 from newsletter.team import Right
+from subscribers.models import Subscriber
 from tests import factories
 
 
@@ -107,6 +108,41 @@ def test_readers_of_other_newsletters_are_not_told_of(daily: Newsletter, weekly:
 
     assert ("ada@example.com" in people, "bob@example.com" in people) == (True, False)
     assert (daily.name in ada, weekly.name in ada) == (True, False)
+
+
+def test_person_is_not_known_by_having_been_put_on_a_list(daily: Newsletter, weekly: Newsletter) -> None:
+    reader = factories.subscription(weekly, "ada@example.com").subscriber
+    Subscriber.objects.filter(pk=reader.pk).update(first_name="Countess")
+    desk = at_desk(person("eve", daily, "publisher"))
+    desk.post("/admin/subscribers/subscription/add/", {"email": "ada@example.com", "newsletter": daily.pk})
+    path = f"/admin/subscribers/subscriber/{reader.pk}/change/"
+
+    asked = (desk.get(path).status_code, "Countess" in desk.get("/admin/subscribers/subscriber/").text)
+    desk.post(
+        path, {"first_name": "Eve", "subscriptions-TOTAL_FORMS": "0", "subscriptions-INITIAL_FORMS": "0"}
+    )
+
+    reader.refresh_from_db()
+    assert (asked, reader.first_name) == ((404, False), "Countess")
+    assert "ada@example.com" in desk.get("/admin/subscribers/subscription/").text
+
+
+@pytest.mark.parametrize(("others", "changed"), [(0, "Ada"), (1, "")])
+def test_reader_of_other_newsletters_is_not_given_another_name(
+    daily: Newsletter, weekly: Newsletter, others: int, changed: str
+) -> None:
+    reader = factories.subscription(daily, "ada@example.com").subscriber
+    for newsletter in [weekly][:others]:
+        factories.subscription(newsletter, "ada@example.com", status="unsubscribed")
+    path = f"/admin/subscribers/subscriber/{reader.pk}/change/"
+    desk = at_desk(person("eve", daily, "publisher"))
+
+    desk.post(
+        path, {"first_name": "Ada", "subscriptions-TOTAL_FORMS": "0", "subscriptions-INITIAL_FORMS": "0"}
+    )
+
+    reader.refresh_from_db()
+    assert (desk.get(path).status_code, reader.first_name) == (200, changed)
 
 
 def test_readers_that_one_only_sees_are_not_unsubscribed_with_the_others(
