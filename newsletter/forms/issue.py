@@ -89,6 +89,8 @@ class IssueForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
             self.fields["body"].widget.attrs["data-fields"] = json.dumps(self._offered())
         if self.instance.pk:
             self.initial["version"] = self.instance.updated_at.isoformat()
+        elif "subject" in self.fields:
+            self.fields["subject"].widget.attrs["autofocus"] = True
 
     def written(self) -> dict[str, Any]:
         """Every field that can be saved, though others cannot."""
@@ -118,11 +120,9 @@ class IssueForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
         is_untouched = bool(self.instance.pk) and slug == self.instance.slug
         if is_untouched and subject != self.instance.subject and slugs.follows_subject(self.instance):
             slug = ""
-        if slug or subject:
+        if slug or subject:  # without either, the subject says what is missing
             slug = slug or slugs.wished(str(subject), newsletter=newsletter)
             cleaned["slug"] = slugs.free(slug, newsletter=newsletter, but=self.instance)
-        else:
-            self.add_error("slug", ValidationError(_("This field is required."), code="required"))
 
     def _check_fields(self, cleaned: dict[str, Any]) -> None:
         """Once both are known: what readers are greeted with belongs to the newsletter."""

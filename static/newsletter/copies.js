@@ -6,7 +6,8 @@
   const told = document.querySelector("[data-writing]")
 
   if (form && told) {
-    const key = () => `courant.words.${told.dataset.user}.${told.dataset.issue || "new"}`
+    const name = (issue) => `courant.words.${told.dataset.user}.${issue || "new"}`
+    const key = () => name(told.dataset.issue)
 
     form.copies = {
       keep(copy) {
@@ -16,20 +17,24 @@
           /* full, or not allowed: the page itself still has the words */
         }
       },
-      forget() {
+      forget(which = key()) {
         try {
-          localStorage.removeItem(key())
+          localStorage.removeItem(which)
         } catch {
           /* nothing was kept */
         }
       },
-      found() {
+      found(which = key()) {
         try {
-          return JSON.parse(localStorage.getItem(key()) ?? "null")
+          return JSON.parse(localStorage.getItem(which) ?? "null")
         } catch {
           return null
         }
       },
     }
+
+    /* A new issue that Save has just made an issue of is this one; its copy is not for the next new issue. */
+    const isSaved = told.dataset.issue && document.querySelector(".messagelist .success")
+    if (isSaved && form.copies.found(name(""))?.isSubmitted) form.copies.forget(name(""))
   }
 }

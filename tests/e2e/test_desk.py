@@ -65,14 +65,14 @@ def serious(page: Page) -> list[str]:
 
 
 @pytest.fixture
-def team(courant: Installation, browser: Browser) -> Iterator[tuple[Person, Person]]:
-    """cleo writes, ben edits, in a newsletter where a second person must approve."""
-    pages = [browser.new_context().new_page() for _ in range(3)]
-    owner, cleo, ben = (Person(page, courant) for page in pages)
-    for person, name in ((owner, "editor"), (cleo, "cleo"), (ben, "ben")):
+def team(courant: Installation, browser: Browser) -> Iterator[tuple[Person, Person, Person]]:
+    """cleo writes, ben edits, ada publishes, in a newsletter where a second person must approve."""
+    pages = [browser.new_context().new_page() for _ in range(4)]
+    owner, cleo, ben, ada = (Person(page, courant) for page in pages)
+    for person, name in ((owner, "editor"), (cleo, "cleo"), (ben, "ben"), (ada, "ada")):
         person.log_in(name)
     ask_for_a_second_person(owner, wanted=True)
-    yield cleo, ben
+    yield cleo, ben, ada
     ask_for_a_second_person(owner, wanted=False)
     for page in pages:
         page.context.close()
@@ -85,8 +85,8 @@ def ask_for_a_second_person(owner: Person, *, wanted: bool) -> None:
     expect(owner.page.locator(".messagelist")).to_be_visible()
 
 
-def test_an_issue_goes_its_whole_way(courant: Installation, team: tuple[Person, Person]) -> None:
-    cleo, ben = team
+def test_an_issue_goes_its_whole_way(courant: Installation, team: tuple[Person, Person, Person]) -> None:
+    cleo, ben, ada = team
 
     write(cleo)
     issue = int(re.findall(r"/issue/(\d+)/", cleo.page.url)[0])
@@ -102,7 +102,8 @@ def test_an_issue_goes_its_whole_way(courant: Installation, team: tuple[Person, 
     mend(cleo, issue=issue)
     rest = follow_up(ben, first["dispatch"], button=re.compile("^Send it to the"))
     assert (rest["to"], rest["after"], rest["accepted"]) == ("rest", first["dispatch"], first["skipped"])
-    correction = follow_up(ben, first["dispatch"], button=re.compile("^Send the correction"))
+    put_into_words(ben, first["dispatch"])
+    correction = follow_up(ada, first["dispatch"], button=re.compile("^Send the correction"))
     assert (correction["to"], correction["accepted"]) == ("correction", first["accepted"])
     ben.open("/outbox/?q=Corrected")
     expect(ben.page.locator("ol.mails a", has_text="Corrected").first).to_be_visible()
@@ -226,6 +227,15 @@ def follow_up(ben: Person, dispatch: int, *, button: re.Pattern[str]) -> dict[st
     ben.press(button)
     expect(ben.page.get_by_role("status").first).to_have_text(re.compile("gone out"), timeout=60_000)
     return newest(ben.courant)
+
+
+def put_into_words(ben: Person, dispatch: int) -> None:
+    """What a correction says is seen by two as well: one writes it down, another sends it."""
+    ben.open(f"/admin/desk/dispatches/{dispatch}/correct/")
+    ben.page.get_by_label("What was wrong").fill("The Moon rises fifty minutes later, not fifteen.")
+    ben.press("Write the words down")
+    ben.sees("The Moon rises fifty minutes later, not fifteen.")
+    expect(ben.page.get_by_role("button", name=re.compile("^Send the correction"))).to_have_count(0)
 
 
 def newest(courant: Installation) -> dict[str, Any]:

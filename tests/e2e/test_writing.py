@@ -68,6 +68,22 @@ def test_wrong_address_stays_where_it_was_typed(courant: Installation, page: Pag
     expect(address).to_have_value("no address!")
 
 
+def test_next_new_issue_begins_empty_and_keeps_what_is_typed_at_once(
+    courant: Installation, page: Page
+) -> None:
+    log_in(courant, page, to="/admin/newsletter/issue/add/")
+    page.get_by_label("Subject").fill("Saved by hand")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".messagelist")).to_be_visible()
+
+    page.goto(f"{courant.url}/admin/newsletter/issue/add/")
+    page.keyboard.type("The next one, at once")
+
+    expect(page.get_by_label("Subject")).to_have_value("The next one, at once")
+    expect(page.locator("[data-writing-notices]")).to_be_empty()
+    saved(page)
+
+
 def test_second_of_two_is_told_compares_and_chooses(
     courant: Installation, browser: Browser, page: Page
 ) -> None:
