@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import connection
+from django.db.models import Q
 
 from delivery.models import Delivery, Dispatch
 from subscribers.models import Subscription
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+
+    from newsletter.models import Issue
 
 # Suppressed readers get a row too, already settled: everybody in the audience is accounted for. Waiting readers are
 # numbered through and meet the batch of their number; one that met none is seen by `preparation`, which starts over.
@@ -50,8 +53,11 @@ FOLLOWERS = """
     LEFT JOIN subscribers_suppression AS suppression ON suppression.address_key = subscriber.address_key
     WHERE before.dispatch_id = %(after)s AND ({those})
 """
+# What a stopped dispatch failed to hand over is not tried again as it was: the mail may have been what was refused.
 THOSE = {
-    Dispatch.Audience.REST: "before.state = 'skipped' AND before.reason = 'stopped'",
+    Dispatch.Audience.REST: (
+        "before.state = 'skipped' AND before.reason = 'stopped' OR before.state = 'failed' AND %(was_stopped)s"
+    ),
     Dispatch.Audience.CORRECTION: "before.state IN ('accepted', 'uncertain')",
 }
 
@@ -59,8 +65,20 @@ THOSE = {
 def of(before: Dispatch, *, audience: str) -> QuerySet[Delivery]:
     """Whom the rest or a correction of this dispatch is for; the same as THOSE."""
     if audience == Dispatch.Audience.REST:
-        return before.deliveries.filter(state=Delivery.State.SKIPPED, reason=Delivery.Reason.STOPPED)
+        left_out = Q(state=Delivery.State.SKIPPED, reason=Delivery.Reason.STOPPED)
+        if before.state == Dispatch.State.STOPPED:
+            left_out |= Q(state=Delivery.State.FAILED)
+        return before.deliveries.filter(left_out)
     return before.deliveries.filter(state__in=[Delivery.State.ACCEPTED, Delivery.State.UNCERTAIN])
+
+
+def before(issue: Issue) -> Dispatch | None:
+    """The last time that another issue of its newsletter went to everyone, without the mail."""
+    everyone = Dispatch.objects.filter(
+        issue__newsletter=issue.newsletter_id, audience=Dispatch.Audience.EVERYONE, audience_size__gt=0
+    )
+    counted = everyone.exclude(issue=issue.pk).only("audience_size", "mailable")
+    return counted.order_by("-started_at", "-pk").first()
 
 
 def most(dispatch: Dispatch) -> int:
@@ -87,6 +105,7 @@ def freeze(dispatch: Dispatch) -> int:
         "dispatch": dispatch.pk,
         "newsletter": dispatch.issue.newsletter_id,
         "after": dispatch.after_id,
+        "was_stopped": bool(dispatch.after and dispatch.after.state == Dispatch.State.STOPPED),
         "batch_size": dispatch.batch_size,
     }
     with connection.cursor() as cursor:

@@ -1,8 +1,9 @@
 """After a stop: the mended issue to those who did not get it, and a correction to those who did.
 
 Each is a dispatch of its own, after the one whose readers it is for. Together they reach nobody twice: the rest takes
-whom the stop has skipped, a correction whom the issue reached, or may have reached. Every verb holds the row of the
-dispatch before first, as delivery.control does, so that nobody gets it once more as it was and the correction beside.
+whom the stop has skipped and whom the stopped dispatch had failed to reach, a correction whom the issue reached, or may
+have reached. Every verb holds the row of the dispatch before first, as delivery.control does, so that nobody gets it
+once more as it was and the correction beside.
 """
 
 from __future__ import annotations
@@ -103,8 +104,10 @@ def follower(before: Dispatch, *, to: str) -> Dispatch | None:
 def readers(before: Dispatch) -> dict[str, int]:
     """Whom each would be for, by one look at the ledger; whoever has left since is among them, and is skipped."""
     tally = before.deliveries.all().tally()
+    failed = sum(count for (state, _reason), count in tally.items() if state == State.FAILED)
+    was_stopped = before.state == Dispatch.State.STOPPED
     return {
-        Audience.REST.value: tally.get((State.SKIPPED, Delivery.Reason.STOPPED), 0),
+        Audience.REST.value: tally.get((State.SKIPPED, Delivery.Reason.STOPPED), 0) + failed * was_stopped,
         Audience.CORRECTION.value: sum(
             count for (state, _reason), count in tally.items() if state in {State.ACCEPTED, State.UNCERTAIN}
         ),

@@ -49,6 +49,11 @@ class Balance:
         return self.skipped_by_reason.get(Delivery.Reason.STOPPED, 0)
 
     @property
+    def left_out(self) -> int:
+        """Of a stopped dispatch: whom the rest is for (delivery.following)."""
+        return self.stopped + self.failed
+
+    @property
     def percent(self) -> int:
         """How far it has come. Whom the stop came before are settled, and yet it never came to them."""
         return 100 * (self.settled - self.stopped) // self.audience if self.audience else 0
