@@ -1,5 +1,6 @@
-"""How many readers a mailer takes in an hour and a day, and a domain that is warmed up: for the engine, which counts what
-was handed over, and for looking ahead, where what is planned counts as well.
+"""How many readers may go in an hour and a day: by a mailer, and from a domain that is being warmed up.
+
+For the engine, which counts what was handed over, and for whoever looks ahead, where what is planned counts as well.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Allowance:
 
     counts: Q  # hand-overs
     window: timedelta
-    cap: Callable[[int], int | None]  # in the first window, the second …; None: as many as there are, from then on
+    cap: Callable[[int], int | None]  # in the first window, the second …; None: no limit from then on
     words: str  # how it is, without a full stop
     used_up: str  # as a sentence
     domain: str = ""  # "": whoever sends
@@ -63,9 +64,7 @@ class Hold:
     words: str = ""
 
 
-def hold(
-    readers: int, *, alias: str, domain: str, begin: datetime, but_for: Issue | None = None
-) -> Hold:
+def hold(readers: int, *, alias: str, domain: str, begin: datetime, but_for: Issue | None = None) -> Hold:
     """For so many readers from this moment on, by the mailer that is in use: what holds them up longest.
 
     What goes out now, or is planned until then, comes first; `but_for` is the issue that asks, whose own plan is no
@@ -131,9 +130,7 @@ def warm_up(warming: SendingDomain, *, day: date) -> list[Allowance]:
     ]
 
 
-def _hold(
-    allowance: Allowance, readers: int, *, begin: datetime, claims: Sequence[Claim]
-) -> Hold:
+def _hold(allowance: Allowance, readers: int, *, begin: datetime, claims: Sequence[Claim]) -> Hold:
     since = begin - allowance.window
     taken, first = allowance.taken(since=since)
     others = [each for each in claims if each.at > since and allowance.domain in {"", each.domain}]
@@ -152,26 +149,24 @@ def _hold(
 def _claims(but_for: Issue | None, *, begin: datetime) -> list[Claim]:
     """What is planned until then, and what of the issues that go out now is still to go."""
     now, mine = timezone.now(), but_for.pk if but_for else None
-    plans = Plan.objects.open().exclude(approved_at=None).filter(at__gt=now, at__lte=begin).exclude(issue=mine)
-    rows = plans.values_list("at", "readers", "issue__newsletter__sender_email")
+    plans = Plan.objects.open().filter(approved_at__isnull=False, at__gt=now, at__lte=begin)
+    planned = plans.exclude(issue=mine).values_list("at", "readers", "issue__newsletter__sender_email")
     running = Dispatch.objects.filter(state__in=[Dispatch.State.PREPARING, Dispatch.State.SENDING])
-    sizes = {
-        pk: (size, sender)
-        for pk, size, sender in running.exclude(issue=mine).values_list(
-            "pk",
-            Coalesce(F("mailable"), F("audience_size"), F("issue__newsletter__active_readers")),
-            "issue__newsletter__sender_email",
-        )
-    }
-    taken = _taken(sizes) if sizes else {}
-    left = [
-        (min(now, begin), max(0, size - taken.get(pk, 0)), sender) for pk, (size, sender) in sizes.items()
-    ]
-    return [
-        Claim(at, readers, sender.rpartition("@")[2].lower()) for at, readers, sender in [*rows, *left] if readers
-    ]
+    size = Coalesce(F("mailable"), F("audience_size"), F("issue__newsletter__active_readers"))
+    sizes = running.exclude(issue=mine).values_list("pk", size, "issue__newsletter__sender_email")
+    claims = [_claim(at, readers, sender) for at, readers, sender in planned if at]
+    if found := list(sizes):
+        taken = _taken([pk for pk, _readers, _sender in found])
+        claims += [
+            _claim(min(now, begin), readers - taken.get(pk, 0), sender) for pk, readers, sender in found
+        ]
+    return claims
 
 
-def _taken(dispatches: Sequence[int] | dict[int, Any]) -> dict[int, int]:
-    attempts = Attempt.objects.filter(batch__dispatch__in=list(dispatches)).order_by()
-    return dict(attempts.values_list("batch__dispatch").annotate(readers=Sum("readers")))
+def _claim(at: datetime, readers: int, sender: str) -> Claim:
+    return Claim(at, max(readers, 0), sender.rpartition("@")[2].lower())
+
+
+def _taken(dispatches: Sequence[int]) -> dict[int, int]:
+    attempts = Attempt.objects.filter(batch__dispatch__in=dispatches).order_by()
+    return dict(attempts.values_list("batch__dispatch").annotate(taken=Sum("readers")))

@@ -47,12 +47,11 @@ def has_second() -> bool:
 def in_use(preferred: str) -> str:
     """The mailer by which the next batch goes, as far as one can see without asking for it."""
     aliases = mailers(preferred)
-    down = set(_broken(aliases).values_list("alias", flat=True))
+    if len(aliases) == 1:
+        return preferred
+    broken = MailerState.objects.filter(alias__in=aliases).exclude(broken_since=None)
+    down = set(broken.values_list("alias", flat=True))
     return next((alias for alias in aliases if alias not in down), preferred)
-
-
-def _broken(aliases: list[str]) -> QuerySet[MailerState]:
-    return MailerState.objects.filter(alias__in=aliases).exclude(broken_since=None)
 
 
 def route(preferred: str) -> Route:

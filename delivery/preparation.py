@@ -97,7 +97,8 @@ def prepare(dispatch_id: int) -> bool:
         dispatch = waiting.select_for_update(of=["self"], skip_locked=True).first()
         if dispatch is None:  # done, or another worker is at it
             return False
-        numbers = range(1, -(-audience.most(dispatch) // dispatch.batch_size) + 1)
+        mailable = audience.most(dispatch)
+        numbers = range(1, -(-mailable // dispatch.batch_size) + 1)
         Batch.objects.cut(dispatch, numbers, cause=Batch.Cause.AUDIENCE)
         size = audience.freeze(dispatch)
         if Delivery.objects.filter(dispatch=dispatch, state=Delivery.State.PENDING, batch=None).exists():
@@ -108,7 +109,11 @@ def prepare(dispatch_id: int) -> bool:
             Batch.objects.filter(dispatch=dispatch).update(not_before=dispatch.not_before)
         logger.info("Dispatch %s: %s readers in %s batches.", dispatch.pk, size, len(numbers))
         return Dispatch.objects.move(
-            dispatch.pk, to=Dispatch.State.SENDING, allowed=[Dispatch.State.PREPARING], audience_size=size
+            dispatch.pk,
+            to=Dispatch.State.SENDING,
+            allowed=[Dispatch.State.PREPARING],
+            audience_size=size,
+            mailable=mailable,
         )
 
 

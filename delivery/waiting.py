@@ -75,11 +75,7 @@ def _standing_still(dispatch: Dispatch) -> list[str]:
 
 
 def in_use(dispatch: Dispatch) -> str:
-    """The mailer by which the next batch goes, as far as one can see without asking for it."""
-    aliases = circuit.mailers(dispatch.mailer)
-    broken = MailerState.objects.filter(alias__in=aliases).exclude(broken_since=None)
-    down = set(broken.values_list("alias", flat=True))
-    return next((alias for alias in aliases if alias not in down), dispatch.mailer)
+    return circuit.in_use(dispatch.mailer)
 
 
 def _allowance(dispatch: Dispatch, *, now: datetime) -> list[str]:
@@ -112,7 +108,7 @@ def _of_mailer(state: MailerState, *, others: list[str], now: datetime) -> list[
         words["other"] = mailer_name(others[0])
         return [
             _("%(name)s does not work since %(since)s: %(reason)s The rest goes by %(other)s.")
-            % (words | {"reason": _sentence(state.reason)})
+            % (words | {"reason": sentence(state.reason)})
         ]
     if state.not_before and state.not_before > now:
         words = {"name": name, "time": clock(state.not_before, now=now), "reason": state.waiting_for}
@@ -155,11 +151,11 @@ def _next_try(dispatch: Dispatch, *, now: datetime) -> list[str]:
         return [_("The next hand-over is tried at %(time)s.") % {"time": time}]
     return [
         _("The last hand-over did not take place: %(words)s Tried again at %(time)s.")
-        % {"words": _sentence(words), "time": time}
+        % {"words": sentence(words), "time": time}
     ]
 
 
-def _sentence(words: str) -> str:
+def sentence(words: str) -> str:
     """A provider's words, so that ours may follow them."""
     words = words.strip()
     return words if words.endswith((".", "!", "?", "…")) else f"{words}."

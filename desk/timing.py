@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NOW, OTHER = "now", "other"
 OFFERED = 3
 COUNTED_DOWN = 600  # seconds
+FARTHEST = datetime(9000, 1, 1, tzinfo=UTC)  # of what is to be reckoned with
 WRITTEN = "%Y-%m-%dT%H:%M"  # as <input type="datetime-local"> gives it
 
 
@@ -114,27 +115,31 @@ def chosen(
     """What the page was asked for; by itself what is planned, else the next usual time, else now."""
     match given.get("when", ""):
         case "":
-            return _of_moment(default or (offers[0].at if offers else None), newsletter, offers=offers)
+            at = default or (offers[0].at if offers else None)
+            return Chosen(NOW) if at is None else _of_moment(at, newsletter, offers=offers)
         case value if value == NOW:
             return Chosen(NOW)
         case value if value == OTHER:
             return _written(given.get("local", ""), newsletter, now=now)
         case value:
-            return _of_moment(moment(value), newsletter, offers=offers)
+            at = moment(value)
+            if at is None:
+                return Chosen(OTHER, error=_("Choose a day and a time."))
+            found = _of_moment(at, newsletter, offers=offers)
+            return found if at > now else _passed(found.local, newsletter, now=now)
 
 
 def moment(value: str) -> datetime | None:
     """From a form of ours, in UTC; None when it is none."""
     try:
         found = datetime.fromisoformat(value)
-        return found.astimezone(UTC) if found.tzinfo else None
+        at = found.astimezone(UTC) if found.tzinfo else None
     except (ValueError, OverflowError):
         return None
+    return at if at and at < FARTHEST else None
 
 
-def _of_moment(at: datetime | None, newsletter: Newsletter, *, offers: list[clock.Moment]) -> Chosen:
-    if at is None:
-        return Chosen(NOW)
+def _of_moment(at: datetime, newsletter: Newsletter, *, offers: list[clock.Moment]) -> Chosen:
     offer = next((each for each in offers if each.at == at), None)
     if offer:
         return Chosen(at.isoformat(), at, note=offer.note)
@@ -147,9 +152,15 @@ def _written(local: str, newsletter: Newsletter, *, now: datetime) -> Chosen:
         found = clock.moment(datetime.strptime(local[:16], WRITTEN), zone=newsletter.time_zone)  # noqa: DTZ007 -- a wall clock
     except (ValueError, OverflowError):
         return Chosen(OTHER, local=local, error=_("Choose a day and a time."))
+    if found.at >= FARTHEST:
+        return Chosen(OTHER, local=local, error=_("Choose a day and a time."))
     if found.at <= now:
-        here = now.astimezone(ZoneInfo(newsletter.time_zone))
-        words = _("That has passed: in %(zone)s it is %(time)s now.")
-        said = words % {"zone": newsletter.time_zone.replace("_", " "), "time": f"{here:%H:%M}"}
-        return Chosen(OTHER, local=local, error=said)
+        return _passed(local, newsletter, now=now)
     return Chosen(OTHER, found.at, local=local, note=found.note)
+
+
+def _passed(local: str, newsletter: Newsletter, *, now: datetime) -> Chosen:
+    here = now.astimezone(ZoneInfo(newsletter.time_zone))
+    words = _("That has passed: in %(zone)s it is %(time)s now.")
+    said = words % {"zone": newsletter.time_zone.replace("_", " "), "time": f"{here:%H:%M}"}
+    return Chosen(OTHER, local=local, error=said)

@@ -160,6 +160,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="dispatch",
+            name="mailable",
+            field=models.PositiveIntegerField(null=True),
+        ),
+        migrations.AddField(
+            model_name="dispatch",
             name="merges",
             field=models.JSONField(default=dict),
         ),

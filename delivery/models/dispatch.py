@@ -55,6 +55,8 @@ class Dispatch(models.Model):
     audience_size = models.PositiveIntegerField(
         null=True
     )  # deliveries made; null until the audience is frozen
+    # Of these, those who could be mailed then: whom no suppression keeps out. Null: frozen before this was kept.
+    mailable = models.PositiveIntegerField(null=True)
     # The frozen copy: later edits change the web page, not the mails in flight.
     subject = models.CharField(max_length=200)
     sender = models.CharField(max_length=400)
@@ -97,6 +99,11 @@ class Dispatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} ({self.state})"
+
+    @property
+    def readers(self) -> int:
+        """As an editor counts them: to so many it was to go."""
+        return (self.audience_size or 0) if self.mailable is None else self.mailable
 
     @property
     def is_running(self) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from delivery.models import Dispatch
+from delivery import audience
 from newsletter.preflight import Finding, Level, mark
 from subscribers import counting
 from subscribers.models import Subscription
@@ -31,30 +30,16 @@ def findings(issue: Issue, *, readers: int) -> list[Finding]:
 
 
 def _compared(issue: Issue, *, readers: int) -> list[Finding]:
-    last = _last(issue)
-    if last is None or not last.audience_size:
-        return []
-    if abs(readers - last.audience_size) * DIFFERENT <= last.audience_size:
+    last = audience.before(issue)
+    if last is None or abs(readers - last.readers) * DIFFERENT <= last.readers:
         return []
     words = _("It goes to %(now)s readers; the last issue went to %(then)s. Is that right?")
-    text = words % {"now": _number(readers), "then": _number(last.audience_size)}
+    text = words % {"now": f"{readers:,}", "then": f"{last.readers:,}"}
     # An acceptance holds while the difference stays about what it was: a few readers more or less are no news.
-    marked = mark(last.pk, round(DIFFERENT * readers / last.audience_size))
+    marked = mark(last.pk, round(DIFFERENT * readers / max(last.readers, 1)))
     return [Finding("other_audience", Level.WARNING, text, "readers", marked)]
 
 
-def _last(issue: Issue) -> Dispatch | None:
-    everyone = Dispatch.objects.filter(
-        issue__newsletter=issue.newsletter_id, audience=Dispatch.Audience.EVERYONE, audience_size__gt=0
-    )
-    return everyone.exclude(issue=issue.pk).only("audience_size").order_by("-started_at").first()
-
-
 def _fine(readers: int) -> Finding:
-    return Finding(
-        "readers", Level.FINE, _("It has readers: %(count)s.") % {"count": _number(readers)}, "readers"
-    )
-
-
-def _number(count: int) -> str:
-    return number_format(count, force_grouping=True)
+    words = _("It has readers: %(count)s.")
+    return Finding("readers", Level.FINE, words % {"count": f"{readers:,}"}, "readers")

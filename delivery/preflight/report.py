@@ -11,6 +11,7 @@ from delivery import circuit
 from delivery.models import Acceptance
 from delivery.preflight import allowance, proofs, readers, sender, sending
 from newsletter import preflight as newsletter_preflight
+from newsletter import presence
 from newsletter.preflight import Finding, Level
 
 if TYPE_CHECKING:
@@ -89,25 +90,22 @@ def _around(issue: Issue, *, at: datetime) -> list[Finding]:
     if any(each.code == "mailer_setting" for each in found):  # nothing can be said of what is not set up
         return found
     domain = newsletter.sender_email.rpartition("@")[2]
+    mailer = circuit.in_use(MAILER)
     return [
         *found,
         *sender.findings(newsletter, aliases=circuit.mailers(MAILER)),
-        *allowance.findings(MAILER, domain=domain, readers=count, at=at),
+        *allowance.findings(mailer, domain=domain, readers=count, at=at, but_for=issue),
     ]
 
 
 def _report(issue: Issue, found: list[Finding]) -> Report:
     rows = {(row.code, row.mark): row for row in issue.acceptances.select_related("by")}
     accepted = [
-        Accepted(each, by=_name(row.by), at=row.accepted_at)
+        Accepted(each, by=presence.name(row.by), at=row.accepted_at)
         for each in found
         if each.may_be_accepted and (row := rows.get((each.code, each.mark)))
     ]
     return Report(tuple(found), tuple(accepted))
-
-
-def _name(user: User | None) -> str:
-    return (user.get_full_name() or user.get_username()) if user else ""
 
 
 def accept(issue: Issue, *, code: str, mark: str, by: User, at: datetime | None = None) -> bool:

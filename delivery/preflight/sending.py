@@ -25,10 +25,16 @@ def findings(issue: Issue, *, mailer: str) -> list[Finding]:
         found.append(Finding("mailer_setting", Level.BLOCKER, wrong[0], "mailer", mark(wrong[0])))
     else:
         found += [*_broken(mailer), *_standing(issue)]
-    if not found:
-        words = _("%(mailer)s is ready.") % {"mailer": waiting.mailer_name(mailer)}
-        found.append(Finding("mailer", Level.FINE, words[:1].upper() + words[1:], "mailer"))
-    return found
+    return found or [_fine(mailer)]
+
+
+def _fine(mailer: str) -> Finding:
+    alias = circuit.in_use(mailer)
+    words = (
+        _("%(mailer)s is ready.") if alias == mailer else _("%(mailer)s is ready; %(first)s does not work.")
+    )
+    said = words % {"mailer": waiting.mailer_name(alias), "first": waiting.mailer_name(mailer)}
+    return Finding("mailer", Level.FINE, said[:1].upper() + said[1:], "mailer")
 
 
 def _misconfigured(alias: str) -> str:
@@ -44,16 +50,25 @@ def _misconfigured(alias: str) -> str:
 
 
 def _broken(mailer: str) -> list[Finding]:
-    """Every way out is closed. One that is left is enough: it takes over by itself."""
+    """Every way out is closed. One that is left is enough: it takes over by itself.
+
+    Never in the way: an issue waits for its mailer, and one that is due must not become a draft for it.
+    """
     aliases = circuit.mailers(mailer)
     broken = {
         row.alias: row for row in MailerState.objects.filter(alias__in=aliases).exclude(broken_since=None)
     }
     if set(broken) != set(aliases):
         return []
-    words = _("%(mailer)s does not work: %(reason)s")
-    text = words % {"mailer": waiting.mailer_name(mailer), "reason": broken[mailer].reason}
-    return [Finding("mailer_broken", Level.BLOCKER, text, "mailer", mark(broken[mailer].reason))]
+    words = _(
+        "%(mailer)s does not work at present: %(reason)s What begins before it does again stands still."
+    )
+    text = words % {"mailer": waiting.mailer_name(mailer), "reason": waiting.sentence(broken[mailer].reason)}
+    return [
+        Finding(
+            "mailer_broken", Level.WARNING, text[:1].upper() + text[1:], "mailer", mark(broken[mailer].reason)
+        )
+    ]
 
 
 def _standing(issue: Issue) -> list[Finding]:

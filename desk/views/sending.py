@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from delivery import planning, preflight, proofing
-from delivery.models import Dispatch
+from delivery import audience, notices, planning, preflight, proofing
+from delivery.models import Plan
 from desk import forecast, timing
 from newsletter import faces, team
 from newsletter.adminsite import site
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from delivery.models import Plan
-
 REMEMBERED = 12  # plans that the page tells of
 
 
@@ -38,6 +37,9 @@ def send(request: HttpRequest, issue_id: int) -> HttpResponse:
     issue = issue_for(request, issue_id)
     if dispatch := issue.dispatches.order_by("pk").first():
         return redirect("delivery:dispatch", dispatch.pk)
+    if issue.status in {Issue.Status.SENT, Issue.Status.WITHDRAWN}:
+        messages.info(request, _("This issue is no longer a draft, so it cannot be sent."))
+        return redirect("admin:newsletter_issue_change", issue.pk)
     with timezone.override(issue.newsletter.time_zone):
         context = site.each_context(request) | _context(request, issue) | {"title": _("Send")}
         return render(request, "desk/send.html", context)
@@ -86,6 +88,7 @@ def _choice(request: HttpRequest, issue: Issue, standing: timing.Standing | None
         "offers": offers,
         "chosen": chosen,
         "is_settled": is_settled,
+        "silence": _silence(issue, user=request.user, asked_by=request.user),
     }
 
 
@@ -99,24 +102,32 @@ def _planned(request: HttpRequest, issue: Issue, standing: timing.Standing) -> d
         "phase": "waiting",
         "objection": planning.objection(plan, user),
         "is_mine": plan.asked_by_id == user.pk,
+        "silence": _silence(issue, user=user, asked_by=plan.asked_by),
         "readers_now": counting.readers(issue.newsletter),
     }
+
+
+def _silence(issue: Issue, *, user: Any, asked_by: Any) -> str:
+    """Where somebody else than this user has to approve it: why nobody is told of that, if nobody is."""
+    if planning.decides_alone(issue.newsletter, user):
+        return ""
+    return notices.silence(Plan(issue=issue, asked_by=asked_by))
 
 
 def _about(issue: Issue, *, at: datetime | None, readers: int, now: datetime) -> dict[str, Any]:
     """Who gets it, by what, until when; and what the checks say of that time."""
     newsletter = issue.newsletter
-    before = Dispatch.objects.filter(issue__newsletter=newsletter, audience_size__isnull=False)
-    last = before.filter(audience=Dispatch.Audience.EVERYONE).values_list("audience_size", flat=True).first()
+    last = audience.before(issue)
+    difference = None if last is None else readers - last.readers
     begin = at or now + planning.undo_time()
-    expected = forecast.forecast(newsletter, readers=readers, begin=begin)
+    expected = forecast.forecast(newsletter, readers=readers, begin=begin, but_for=issue)
     return {
         "at": at,
         "when": timing.in_words(at, now=now) if at else "",
         "until": timing.finish_in_words(expected.finish, begin=begin) if expected.finish else "",
         "readers": readers,
-        "difference": readers - last if last is not None else None,
-        "fewer": max(0, (last or 0) - readers),
+        "difference": difference,
+        "fewer": max(0, -(difference or 0)),
         "forecast": expected,
         "report": preflight.report(issue, begin),
         "begin": begin,
@@ -138,9 +149,22 @@ def _lines(plan: Plan) -> list[dict[str, Any]]:
     if plan.approved_at and not is_one:
         words = _("%(who)s approved it.") % {"who": planning.name(plan.approved_by)}
         found.append({"at": plan.approved_at, "words": words})
+    found.append({"at": plan.asked_at, "words": _wish(plan, is_one=bool(is_one))})
+    return found
+
+
+def _wish(plan: Plan, *, is_one: bool) -> str:
+    """What was asked for. With the approval a moment is written down for "at once", too: the end of the undo minute."""
+    who = {"who": planning.name(plan.asked_by)}
+    is_at_once = plan.approved_at and plan.at and plan.at <= plan.approved_at + planning.undo_time()
+    if plan.at is None or is_at_once:
+        words = (
+            _("%(who)s pressed Send now.")
+            if is_one
+            else _("%(who)s asked for approval, for as soon as it has it.")
+        )
+        return words % who
     words = (
         _("%(who)s planned it for %(when)s.") if is_one else _("%(who)s asked for approval, for %(when)s.")
     )
-    when = timing.in_words(plan.at, now=plan.asked_at) if plan.at else _("as soon as it has it")
-    found.append({"at": plan.asked_at, "words": words % {"who": planning.name(plan.asked_by), "when": when}})
-    return found
+    return words % (who | {"when": timing.in_words(plan.at, now=plan.asked_at)})

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from delivery import preflight
+from delivery import preflight, preparation
 from delivery.models import (
     Acceptance,
     Dispatch,
@@ -21,6 +21,8 @@ from delivery.preflight import Finding, Level, proofs, sending
 from delivery.preflight import readers as readers_of
 from newsletter import faces
 from newsletter.models import Issue, Newsletter
+from subscribers import counting
+from subscribers.models import Suppression, address_key
 from tests import factories
 
 AT = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
@@ -217,6 +219,23 @@ def test_audience_says_both_numbers_and_forgives_a_few_more(daily: Newsletter) -
     assert then.mark == later.mark
 
 
+def test_audience_is_compared_by_those_who_can_be_mailed(daily: Newsletter) -> None:
+    factories.readers(daily, 21)
+    for number in range(5):
+        key = address_key(f"reader{number}@example.com")
+        Suppression.objects.create(address_key=key, reason=Suppression.Reason.HARD_BOUNCE)
+    counting.refresh()
+    daily.refresh_from_db()
+    dispatch = preparation.start(factories.issue(daily, "last"))
+    preparation.prepare(dispatch.pk)
+    dispatch.refresh_from_db()
+
+    found = readers_of.findings(factories.issue(daily), readers=readers_of.count(daily))
+
+    assert (dispatch.audience_size, dispatch.mailable, dispatch.readers) == (21, 16, 16)
+    assert by_code(found) == {}
+
+
 def test_readers_are_counted_where_no_count_is_kept(daily: Newsletter) -> None:
     factories.cast(daily)
 
@@ -242,15 +261,19 @@ def test_mailer_that_cannot_be_made_is_in_the_way(draft: Issue, settings: Any) -
     assert "mailer_setting" in by_code(report.findings)
 
 
-def test_mailer_that_does_not_work_is_in_the_way_unless_another_does(draft: Issue, settings: Any) -> None:
+def test_mailer_that_does_not_work_is_said_unless_another_does(draft: Issue, settings: Any) -> None:
     MailerState.objects.create(alias="bulk", broken_since=timezone.now(), reason="No such account.")
 
     alone = by_code(sending.findings(draft, mailer="bulk"))
     settings.HAND_OVER = {**settings.HAND_OVER, "fallback": {"scheme": "outbox"}}
     settings.MAILERS = {**settings.MAILERS, "fallback": settings.MAILERS["bulk"]}
-    with_another = by_code(sending.findings(draft, mailer="bulk"))
+    [with_another] = sending.findings(draft, mailer="bulk")
 
-    assert (alone, with_another) == ({"mailer_broken": Level.BLOCKER}, {})
+    assert alone == {"mailer_broken": Level.WARNING}
+    assert (with_another.level, with_another.text) == (
+        Level.FINE,
+        "The local outbox is ready; the local outbox does not work.",
+    )
 
 
 def test_issue_that_stands_still_is_mentioned(draft: Issue) -> None:

@@ -173,7 +173,7 @@ def test_warm_up_grows_while_it_goes_out(db: None, settings: Any) -> None:
     [found] = allowance.findings("bulk", domain="daily.org", readers=700, at=AT)
     later = allowance.findings("bulk", domain="daily.org", readers=700, at=AT + timedelta(days=43))
 
-    assert "daily.org is being warmed up: 200 readers a day" in found.text
+    assert "daily.org is being warmed up, with 200 readers a day at first." in found.text
     assert found.text.endswith("the last gets it 2 days after the first.")
     assert later == []
 

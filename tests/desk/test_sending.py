@@ -11,8 +11,8 @@ from django.utils import timezone
 from delivery import planning, preparation, tasks
 from delivery.models import Dispatch, Plan
 from newsletter import faces
-from newsletter.models import Issue, Newsletter, UsualTime
-from subscribers.models import Subscription
+from newsletter.models import Issue, Member, Newsletter, UsualTime
+from subscribers.models import Subscription, Suppression, address_key
 from tests import factories
 from tests.delivery.test_planning import make_team, seen, state, tomorrow
 
@@ -74,6 +74,7 @@ def test_page_offers_the_usual_times_and_begins_with_the_next(draft: Issue, peop
     [
         ({"when": "other", "local": ""}, "Choose a day and a time."),
         ({"when": "other", "local": "soon"}, "Choose a day and a time."),
+        ({"when": "other", "local": "9999-12-31T06:30"}, "Choose a day and a time."),
         ({"when": "other", "local": "2020-01-01T06:30"}, "That has passed: in Europe/London it is"),
         ({"when": "other", "local": "2126-03-31T01:30"}, "01:30 does not come: it goes out at 02:00."),
         ({"when": "other", "local": "2126-10-27T01:30"}, "01:30 comes twice: it goes out the first time."),
@@ -98,6 +99,25 @@ def test_undo_bar_is_there_for_everybody_and_takes_it_back(draft: Issue, people)
     assert "It is a draft again. Nothing was sent." in answer.text
     assert "Wim took it back." in answer.text
     assert state(draft) == ("draft", None)
+
+
+def test_history_says_what_was_asked_for_also_after_it_was_taken_back(draft: Issue, people) -> None:
+    Newsletter.objects.update(needs_second_person=True)
+    edda, eddie = browser(people["edda"]), browser(people["eddie"])
+    edda.post(path(draft, "ask/"), form(draft))
+    eddie.post(path(draft, "approve/"), form(draft, plan=Plan.objects.get()))
+    edda.post(path(draft, "withdraw/"), {"plan": Plan.objects.get().pk})
+    Newsletter.objects.update(needs_second_person=False)
+    edda.post(path(draft, "ask/"), form(draft))
+
+    history = edda.get(path(draft)).context["history"]
+
+    assert [line["words"] for line in history] == [
+        "Edda pressed Send now.",
+        "Edda took it back.",
+        "Eddie approved it.",
+        "Edda asked for approval, for as soon as it has it.",
+    ]
 
 
 def test_words_that_no_database_takes_are_left_out(draft: Issue, people) -> None:
@@ -234,6 +254,53 @@ def test_readers_who_went_since_the_last_issue_are_shown(draft: Issue, people) -
     assert "1 fewer than the last issue" in browser(people["edda"]).get(path(draft)).text
 
 
+def test_readers_who_must_not_be_mailed_are_no_difference(draft: Issue, people) -> None:
+    factories.subscription(draft.newsletter, "dan@example.com")
+    Suppression.objects.create(
+        address_key=address_key("dan@example.com"), reason=Suppression.Reason.HARD_BOUNCE
+    )
+    preparation.prepare(preparation.start(factories.issue(draft.newsletter, "old")).pk)
+
+    page = browser(people["edda"]).get(path(draft))
+
+    assert page.context["difference"] == 0
+    assert "as many as the last issue" in page.text
+
+
+@pytest.mark.parametrize("status", ["sent", "withdrawn"])
+def test_issue_that_is_no_draft_any_more_is_not_offered_to_be_sent(draft: Issue, people, status: str) -> None:
+    Issue.objects.update(status=status, published_at=timezone.now())
+
+    answer = browser(people["edda"]).get(path(draft), follow=True)
+
+    assert answer.redirect_chain == [(f"/admin/newsletter/issue/{draft.pk}/change/", 302)]
+    assert "This issue is no longer a draft, so it cannot be sent." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("when", "words"),
+    [
+        ("2020-01-01T06:30:00+00:00", "That has passed: in Europe/London it is"),
+        ("soon", "Choose a day and a time."),
+    ],
+)
+def test_offer_that_has_passed_is_none_any_more(draft: Issue, people, when: str, words: str) -> None:
+    page = browser(people["edda"]).get(path(draft), {"when": when}).text
+
+    assert words in page
+    assert path(draft, "ask/") not in page
+
+
+def test_press_that_is_refused_keeps_the_time(draft: Issue, people) -> None:
+    at, now = tomorrow(), {**form(draft), "seen": "another"}
+    edda = browser(people["edda"])
+
+    later = edda.post(path(draft, "ask/"), form(draft, at=at) | {"seen": "another"}, follow=True)
+    at_once = edda.post(path(draft, "ask/"), now, follow=True)
+
+    assert (later.context["chosen"].at, at_once.context["chosen"].value) == (at, "now")
+
+
 def test_plan_whose_time_passed_without_an_approval_asks_for_another_time(draft: Issue, people) -> None:
     Newsletter.objects.update(needs_second_person=True)
     draft.refresh_from_db()
@@ -280,3 +347,20 @@ def test_now_is_held_against_the_day_that_the_subject_names(draft: Issue, people
     assert ("This names another day" in page, "Look at the warnings" in page) == (True, True)
     (check,) = set(re.findall(r"/admin/desk/issues/\d+/check/\?at=[^\"]+", page))
     assert "This names another day" in browser(people["edda"]).get(check).text
+
+
+def test_page_says_where_nobody_can_be_told_that_it_waits(draft: Issue, people) -> None:
+    Newsletter.objects.update(needs_second_person=True)
+    wim = browser(people["wim"])
+    told = wim.get(path(draft)).text
+    Member.objects.exclude(user=people["wim"]).delete()
+
+    asking = wim.get(path(draft)).text
+    wim.post(path(draft, "ask/"), form(draft))
+    waiting = wim.get(path(draft)).text
+
+    said = [
+        ("They are told by mail." in page, "nobody else may approve it" in page)
+        for page in (told, asking, waiting)
+    ]
+    assert said == [(True, False), (False, True), (False, True)]
