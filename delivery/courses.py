@@ -13,7 +13,7 @@ from django.db.models import Count, Sum
 from delivery.models import Attempt, Delivery, Dispatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,30 @@ def of(dispatches: Iterable[Dispatch]) -> list[Course]:
         return []
     taken, doubts = _taken(those), _doubts(those)
     return [_course(each, *taken.get(each.pk, (0, 0)), doubts.get(each.pk, 0)) for each in those]
+
+
+# What somebody should know first: the state of an issue that goes out several times.
+STILL_OUT = (Dispatch.State.PAUSED, Dispatch.State.SENDING, Dispatch.State.PREPARING)
+
+
+def unfinished(issues: Collection[int]) -> dict[int, Dispatch.State]:
+    """By issue, where it is on its way, or was stopped before it had come to everyone. One query."""
+    rows = Dispatch.objects.filter(issue__in=issues).order_by("pk")
+    states: dict[int, list[str]] = {}  # of the issue's sendings
+    last: dict[int, str] = {}  # of those that are no corrections
+    corrections: set[int] = set()
+    for pk, issue, audience, after, state in rows.values_list("pk", "issue", "audience", "after", "state"):
+        states.setdefault(issue, []).append(state)
+        if audience == Dispatch.Audience.CORRECTION or after in corrections:
+            corrections.add(pk)
+        else:
+            last[issue] = state
+    found = {issue: _first_to_know(those, last[issue]) for issue, those in states.items()}
+    return {issue: state for issue, state in found.items() if state != Dispatch.State.SENT}
+
+
+def _first_to_know(states: Collection[str], last: str) -> Dispatch.State:
+    return next((each for each in STILL_OUT if each in states), Dispatch.State(last))
 
 
 def _course(dispatch: Dispatch, accepted: int, refused: int, uncertain: int) -> Course:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Maker = Callable[[int], str]
 
 PLACE = "TOKEN"
+NO_DISPATCH = 0
 
 
 def unsubscribe_urls(dispatch_id: int) -> Maker:
@@ -48,6 +49,6 @@ def _maker(view: str, token: Callable[[int], str]) -> Maker:
     return lambda subscription_id: f"{before}{token(subscription_id)}{after}"
 
 
-def nobodys_unsubscribe_url() -> str:
-    """For a test mail and a preview: it leads to a page that says so, and there is nobody whom it could unsubscribe."""
-    return absolute_url(reverse("subscribers:unsubscribe", args=[tokens.unsubscribe_token(tokens.NOBODY)]))
+def nobodys() -> dict[str, str]:
+    """By slot, for a test mail and a preview: each leads to a page that says so, and does nothing to anybody."""
+    return {name: make(NO_DISPATCH)(tokens.NOBODY) for name, make in MAKERS.items()}

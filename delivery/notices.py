@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from delivery import planning
 from delivery.models import Plan
+from newsletter import team
 from newsletter.locale import spoken_by
 from newsletter.models import Member
 from newsletter.site import absolute_url, mail_domain
@@ -35,6 +36,7 @@ LEASE = timedelta(minutes=10)  # longer than any mailer takes; whoever died with
 AT_ONCE = 50
 # An approval that nobody could be told of for so long is not news any more.
 GIVE_UP_AFTER = timedelta(days=1)
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"  # rights that hold for every newsletter
 
 
 def due() -> list[int]:
@@ -69,19 +71,36 @@ def addresses(plan: Plan) -> list[str]:
     return list(dict.fromkeys(each.email for each in people if each.email))
 
 
-def approvers(plan: Plan) -> list[User]:
-    """The newsletter's owners and whoever may send in its team; where there is nobody, the superusers."""
+def approvers(plan: Plan, *, by_mail: bool = True) -> list[User]:
+    """The newsletter's owners and whoever may send in its team; where there is nobody, whoever else may send."""
     newsletter = plan.issue.newsletter
     may_send = [Member.Role.EDITOR, Member.Role.PUBLISHER]
     of_team = Q(memberships__newsletter=newsletter, memberships__role__in=may_send)
-    active = User.objects.filter(is_active=True, is_staff=True).exclude(email="").order_by("pk")
+    everywhere = User.objects.with_perm(team.Right.SEND.value, backend=MODEL_BACKEND)  # superusers as well
+    active = User.objects.filter(is_active=True, is_staff=True).order_by("pk")
+    if by_mail:
+        active = active.exclude(email="")
     for found in (
         active.filter(of_team | Q(pk__in=newsletter.owners.all())),
-        active.filter(is_superuser=True),
+        active.filter(pk__in=everywhere.values("pk")),
     ):
         if people := [each for each in found.distinct() if not planning.objection(plan, each)]:
             return people
     return []
+
+
+def silence(plan: Plan) -> str:
+    """Why nobody is told that it waits for an approval, and what to do about it; "" when somebody is."""
+    if approvers(plan):
+        return ""
+    if people := approvers(plan, by_mail=False):
+        words = _("No mail address is known of those who may approve it, so tell them yourself: %(names)s.")
+        return words % {"names": ", ".join(map(planning.name, people))}
+    words = _(
+        "At present nobody else may approve it, so nobody is told. A publisher of %(newsletter)s has to take another "
+        "editor into its team, who finds it on their first page."
+    )
+    return words % {"newsletter": plan.issue.newsletter.name}
 
 
 def _message(plan: Plan, *, to: list[str]) -> EmailMessage:

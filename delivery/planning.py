@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from delivery import approvals, preflight
 from delivery.exceptions import AlreadyDispatched, CannotStart
 from delivery.models import Plan
-from newsletter import faces, publishing, team
+from newsletter import faces, presence, publishing, team
 from newsletter.models import Issue
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def objection(plan: Plan, by: User) -> str:
 
 def name(user: User | None) -> str:
     """As the history shows a person; a command has none."""
-    return (user.get_full_name() or user.get_username()) if user else "manage.py"
+    return presence.name(user) or "manage.py"
 
 
 def undo_time() -> timedelta:

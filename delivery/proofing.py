@@ -18,9 +18,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from delivery import circuit, epoch, freezing, gateway, personal, preparation, throttle
+from delivery import circuit, epoch, freezing, gateway, links, personal, preparation, throttle
 from delivery.exceptions import SendError, Transient
-from delivery.links import nobodys_unsubscribe_url
 from delivery.messages import Recipient
 from delivery.models import MailerState, Proof
 from newsletter import faces, rendering
@@ -98,8 +97,8 @@ def _refuse_too_many(wanted: int, *, by: User) -> None:
 
 
 def last_used(user: User, issue: Issue) -> list[str]:
-    """Where this person sent the last test of this newsletter."""
-    found = Proof.objects.filter(asked_by=user, issue__newsletter_id=issue.newsletter_id)
+    """Where this person sent the last test of this issue: whoever looked at another has not asked for this one."""
+    found = Proof.objects.filter(asked_by=user, issue=issue)
     return found.values_list("addresses", flat=True).first() or []
 
 
@@ -126,7 +125,7 @@ def send(proof_id: int) -> None:
     if proof.issue is None:
         _leave(proof.pk, _("The issue was deleted before its test went out."))
         return
-    alias = _mailer()
+    alias = circuit.in_use(preparation.MAILER)
     if words := _must_wait(alias, addresses=len(proof.addresses)):
         Proof.objects.filter(pk=proof.pk, state=State.WAITING).update(detail=words)
         return
@@ -147,14 +146,6 @@ def _why(error: Exception) -> str:
     else:
         words = _("Nothing went out: %(why)s")
     return words % {"why": error}
-
-
-def _mailer() -> str:
-    """The one that works, as the next batch of an issue would go."""
-    aliases = circuit.mailers(preparation.MAILER)
-    broken = MailerState.objects.filter(alias__in=aliases).exclude(broken_since=None)
-    down = set(broken.values_list("alias", flat=True))
-    return next((alias for alias in aliases if alias not in down), preparation.MAILER)
 
 
 def _must_wait(alias: str, *, addresses: int) -> str:
@@ -186,10 +177,8 @@ def _ready(proof: Proof, issue: Issue, *, alias: str) -> tuple[HandOver, str]:
 def values(issue: Issue, reader: Subscription | None) -> dict[str, str]:
     """For every slot of the mail: what it says of this reader, or of somebody who is not known; and nobody's links, so
     that no test and no preview holds a reader's own."""
-    link = nobodys_unsubscribe_url()
-    links = {"unsubscribe_url": link, "feedback_url": link, "web_url": faces.edition(issue).url}
     facts = {} if reader is None else personal.facts(reader)
-    return personal.values(rendering.merges(issue.body), facts, links)
+    return personal.values(rendering.merges(issue.body), facts, links.nobodys())
 
 
 def filled(stencil: str, *, issue: Issue, reader: Subscription | None) -> str:

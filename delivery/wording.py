@@ -1,7 +1,7 @@
 """The words over a correction, where a newsletter asks for a second person: one writes them down, another sends them.
 
-Nobody but who sends them reads them before all the readers do. So what is sent is what was written down, by somebody who
-wrote neither these words nor the last word of the issue.
+Nobody but who sends them reads them before all the readers do. So what is sent is what was written down, by somebody
+who wrote neither these words nor the last word of the issue.
 """
 
 from __future__ import annotations

@@ -69,19 +69,20 @@ def home(user: User) -> Home:
     newsletters = list(team.newsletters(user, team.Right.SEE))
     issues = Issue.objects.filter(newsletter__in=newsletters).select_related("newsletter").defer("body")
     watched = [each for each in newsletters if team.may(user, team.Right.WATCH, each)]
-    drafts = list(issues.filter(status=Issue.Status.DRAFT).order_by("-updated_at", "-pk")[:SHOWN])
+    waiting = _waiting(newsletters, user)
+    drafts = _drafts(issues, but_for=[each.plan.issue_id for each in waiting])
     lately = _with_answers(of(watched).filter(state__in=ENDED).order_by("-finished_at")[:SHOWN])
     return Home(
         newsletters=newsletters,
         may_write=team.may(user, team.Right.WRITE),
-        waiting=_waiting(newsletters, user),
+        waiting=waiting,
         due=list(issues.filter(status=Issue.Status.SCHEDULED).order_by("scheduled_at", "pk")[:SHOWN]),
         running=running(watched),
         lately=lately,
         alarms=_alarms(watched),
         drafts=drafts,
         growth=growth.of(newsletters),
-        first_steps=[] if lately else _first_steps(newsletters, has_draft=bool(drafts)),
+        first_steps=[] if lately else _first_steps(newsletters, has_draft=bool(drafts or waiting)),
         now=timezone.now(),
     )
 
@@ -133,6 +134,12 @@ def _waiting(newsletters: Sequence[Newsletter], user: User) -> list[Waiting]:
     plans = asked.select_related("issue__newsletter", "asked_by").defer("issue__body")
     found = plans.order_by("at", "pk")[:SHOWN]
     return [Waiting(plan, by_me=not planning.objection(plan, user)) for plan in found]
+
+
+def _drafts(issues: QuerySet[Issue], *, but_for: Sequence[int]) -> list[Issue]:
+    """What waits for an approval is a draft still, and is listed where it waits."""
+    drafts = issues.filter(status=Issue.Status.DRAFT).exclude(pk__in=but_for)
+    return list(drafts.order_by("-updated_at", "-pk")[:SHOWN])
 
 
 def _alarms(newsletters: Sequence[Newsletter]) -> list[Alarm]:

@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
 from delivery import freezing, proofing
-from newsletter import faces, given, rendering
+from newsletter import bodies, faces, given, rendering
 from newsletter.locale import spoken_by
 from newsletter.models import Issue, Picture, ReaderField
 from newsletter.models.reader_field import FIRST_NAME
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from newsletter.models import Newsletter
 
 TEXTS = ("subject", "preheader", "authors", "tags", "visibility", "cover_alt", "body")
-LARGEST_BODY = 2 * 1024 * 1024  # characters; the form refuses less than this, and says so
 MOST_READERS = 8  # offered at a time
 IS_DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
 IS_LIGHT = re.compile(r"\(\s*prefers-color-scheme\s*:\s*light\s*\)")
@@ -71,7 +70,7 @@ class TooLong(Exception):
 def unsaved(issue: Issue, fields: Mapping[str, str]) -> Issue:
     """The issue as a form has it. What is not valid is shown as it is, since rendering cleans whatever it is given;
     only an address that could not be one stays as it was. Raises TooLong."""
-    if len(fields.get("body", "")) > LARGEST_BODY:
+    if bodies.stored_size(fields.get("body", "")) > bodies.LARGEST_BODY:
         raise TooLong
     shown = copy(issue)
     for name in TEXTS:

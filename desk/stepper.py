@@ -110,8 +110,8 @@ def _test(issue: Issue, facts: Facts) -> Step:
     if facts.proof is None:
         return Step("test", _("Test"), READY, _("no test mail yet"), url)
     if facts.proof.content_hash != facts.content_hash:
-        return Step("test", _("Test"), ATTENTION, _("older than the text"), url)
-    return Step("test", _("Test"), DONE, _("newer than the text"), url)
+        return Step("test", _("Test"), ATTENTION, _("out of date"), url)
+    return Step("test", _("Test"), DONE, _("of this text"), url)
 
 
 def _send(issue: Issue, facts: Facts) -> Step:

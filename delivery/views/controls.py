@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from delivery import buttons, control, evidence, tasks
 from delivery.models import Dispatch
 from delivery.views import desk
+from newsletter import given
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -44,9 +45,8 @@ def press(request: HttpRequest, dispatch_id: int, verb: str) -> HttpResponse:
 
 def _pressed(request: HttpRequest, found: Dispatch, verb: str) -> HttpResponse:
     try:
-        pressed = buttons.press(
-            verb, found.pk, by=request.user.get_username(), expected=_number(request.POST.get("expected", ""))
-        )
+        expected = given.number(request.POST.get("expected", ""))
+        pressed = buttons.press(verb, found.pk, by=request.user.get_username(), expected=expected)
     except control.Refused as problem:
         messages.error(request, str(problem))
         return redirect("delivery:dispatch", found.pk)
@@ -70,7 +70,3 @@ def _asked(request: HttpRequest, found: Dispatch, *, verb: str) -> HttpResponse:
         "title": QUESTIONS[verb],
     }
     return desk.page(request, "delivery/control_confirm.html", context)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 10 else 0

@@ -18,6 +18,7 @@ from newsletter.models import Issue
 from newsletter.views.archive import issue_page
 from subscribers import tokens
 from subscribers.models import Subscription
+from subscribers.views import was_a_test
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -33,6 +34,8 @@ privately = cache_control(private=True, no_store=True)
 def read(request: HttpRequest, token: str) -> HttpResponse:
     """The whole page of an issue that only its readers may read. Nothing on it says who that reader is."""
     claim = _claim(token, purpose="read")
+    if claim and claim.subscription_id == tokens.NOBODY:
+        return was_a_test(request, link="read")
     issue = _issue(claim) if claim else None
     if issue is None or issue.status != Issue.Status.SENT:
         return _unknown(request)
@@ -44,6 +47,8 @@ def read(request: HttpRequest, token: str) -> HttpResponse:
 @privately
 def feedback(request: HttpRequest, token: str) -> HttpResponse:
     claim = _claim(token, purpose="feedback")
+    if claim and claim.subscription_id == tokens.NOBODY:
+        return was_a_test(request, link="feedback")
     issue = _issue(claim) if claim else None
     if claim is None or issue is None or not _is_reader(claim, issue):
         return _unknown(request)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from delivery import control, evidence, waiting
 from delivery.models import Attempt, Delivery
 from delivery.views import desk
+from newsletter import given
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,8 +48,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 @require_safe
 def uncertain(request: HttpRequest, dispatch_id: int) -> HttpResponse:
     found = desk.dispatch_or_404(dispatch_id)
-    text = request.GET.get("after", "")
-    after = int(text) if text.isdecimal() and len(text) < 19 else 0
+    after = given.number(request.GET.get("after", ""))
     rows = evidence.page(found.pk, after=after, size=PAGE)
     total, settleable = evidence.count_uncertain(found.pk)
     context = {

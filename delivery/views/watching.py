@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.admin.views.decorators import staff_member_required
 from django.core.cache import cache
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -124,19 +126,22 @@ def _kept_figures(found: Dispatch) -> Figures:
 def _context(request: HttpRequest, found: Dispatch, figures: Figures) -> dict[str, Any]:
     balance = figures.balance
     now = timezone.now()
+    undo = _undo_seconds(found, balance, now=now)
     return {
         "dispatch": found,
         "balance": balance,
         "percent": balance.percent,
-        "phases": _phases(found),
+        "phases": _phases(found, is_held=bool(undo)),
         "look_again": _look_again(found, balance),
-        "may_undo": _may_undo(found, balance),
+        "undo_seconds": undo,
+        "undo_total": max(undo, round(settings.SEND_UNDO.total_seconds())),
         "may_send": team.may(request.user, team.Right.SEND, found),
         "may_see_readers": team.may(request.user, "delivery.view_delivery", found),
         "speed": progress.speed(figures.rate),
         "duration": progress.duration(found, now=now),
         "finish_at": figures.finish_at,
-        "waits": figures.waits,
+        # The bar that counts down says it already.
+        "waits": [each for each in figures.waits if not (undo and found.reason and found.reason in each)],
         "reasons": _reasons(balance),
         "why_not_again": control.why_not_again(
             found, is_corrected=figures.has_follower(found, to=Dispatch.Audience.CORRECTION)
@@ -151,7 +156,7 @@ def _context(request: HttpRequest, found: Dispatch, figures: Figures) -> dict[st
     }
 
 
-def _phases(found: Dispatch) -> list[tuple[str, str]]:
+def _phases(found: Dispatch, *, is_held: bool) -> list[tuple[str, str]]:
     """(words, "done" | "now" | ""): the way from the button to the last reader."""
     now = {Dispatch.State.PREPARING: 0, Dispatch.State.SENDING: 1, Dispatch.State.PAUSED: 1}
     end = Dispatch.State.STOPPED if found.state == Dispatch.State.STOPPED else Dispatch.State.SENT
@@ -159,7 +164,10 @@ def _phases(found: Dispatch) -> list[tuple[str, str]]:
     here = now.get(Dispatch.State(found.state), 2)
     steps = [Dispatch.State.PREPARING, middle, end]
     marks = ["done" if place < here else "now" if place == here else "" for place in range(3)]
-    return [(str(step.label), mark) for step, mark in zip(steps, marks, strict=True)]
+    labels = [str(step.label) for step in steps]
+    if is_held:
+        labels[1] = _("waits a minute")
+    return list(zip(labels, marks, strict=True))
 
 
 def _look_again(found: Dispatch, balance: progress.Balance) -> int:
@@ -170,14 +178,17 @@ def _look_again(found: Dispatch, balance: progress.Balance) -> int:
     return 10 if is_settling else 0
 
 
-def _may_undo(found: Dispatch, balance: progress.Balance) -> bool:
-    """Nobody has it yet, and its batches still wait; what the dispatch itself waits for may have been cleared."""
-    return (
-        found.after_id is not None
-        and found.state == Dispatch.State.SENDING
-        and balance.pending + balance.skipped == balance.audience
-        and Batch.objects.held_back().filter(dispatch=found).exists()
-    )
+def _undo_seconds(found: Dispatch, balance: progress.Balance, *, now: datetime) -> int:
+    """For so long nobody has it yet and its batches still wait, so it can be taken back; 0 where it cannot.
+
+    What the dispatch itself waits for may have been cleared.
+    """
+    is_new = found.after_id is not None and found.state == Dispatch.State.SENDING
+    if not is_new or balance.pending + balance.skipped != balance.audience:
+        return 0
+    waiting = Batch.objects.held_back().filter(dispatch=found).order_by("not_before")
+    begins = waiting.values_list("not_before", flat=True).first()
+    return max(1, round((begins - now).total_seconds())) if begins else 0
 
 
 def _reasons(balance: progress.Balance) -> list[tuple[str, str, int]]:

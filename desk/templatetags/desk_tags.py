@@ -6,12 +6,20 @@ from django import template
 
 from desk import stepper as line
 from desk import timing
-from newsletter import team
+from newsletter import presence, team
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
     from newsletter.models import Issue
 
 register = template.Library()
+
+
+@register.filter
+def person(user: User | None) -> str:
+    """By name, as everywhere at the desk; whoever has none, by what they log in with."""
+    return presence.name(user)
 
 
 @register.inclusion_tag("desk/_stepper.html", takes_context=True)
@@ -32,3 +40,12 @@ def stepper(context: template.Context, issue: Issue | None, current: str) -> dic
         "may_undo": standing and team.may(request.user, team.Right.WRITE, issue),
         "csrf_token": context.get("csrf_token"),
     }
+
+
+@register.inclusion_tag("desk/_steps.html", takes_context=True)
+def steps_again(context: template.Context, issue: Issue, current: str) -> dict[str, Any]:
+    """The steps once more, with a live part whose news is theirs as well: htmx puts them where the first are."""
+    standing = timing.standing(issue)
+    plan = standing.plan if standing else None
+    found = line.steps(issue, user=context["request"].user, plan=plan)
+    return {"steps": found, "current": current, "is_again": True}

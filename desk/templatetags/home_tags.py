@@ -50,6 +50,8 @@ def desk_nav(context: dict[str, Any]) -> dict[str, Any]:
         for model in app["models"]:
             if model["admin_url"]:
                 models[_part(app["app_label"], model["object_name"])].append(model)
+    if not any(_is_theirs(model) for model in models["settings"]):
+        models["settings"] = []  # to read it all is no reason to go there
     parts = [Part(name, labels[name], models[name], name == here) for name in PARTS if models[name]]
     opts = context.get("opts")
     return {
@@ -58,6 +60,10 @@ def desk_nav(context: dict[str, Any]) -> dict[str, Any]:
         "model": opts.object_name if opts else "",
         "is_home": here == "home",
     }
+
+
+def _is_theirs(model: dict[str, Any]) -> bool:
+    return any(model["perms"].get(verb) for verb in ("add", "change", "delete"))
 
 
 def _part(app_label: str, model: str) -> str:

@@ -13,13 +13,13 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from delivery import preflight
+from desk import timing
 from newsletter import given, linkcheck, tasks, team
 from newsletter.adminsite import site
 from newsletter.models import Issue
@@ -129,7 +129,7 @@ def _issue(request: HttpRequest, issue_id: int, right: Right) -> Issue:
 
 def _at(request: HttpRequest) -> datetime | None:
     """When it is to go out, where the page that leads here knows it already."""
-    return _moment(request.POST.get("at") or request.GET.get("at") or "")
+    return timing.moment(request.POST.get("at") or request.GET.get("at") or "")
 
 
 def _context(request: HttpRequest, issue: Issue) -> dict[str, Any]:
@@ -186,27 +186,16 @@ def _progress(
 ) -> dict[str, Any]:
     """How many links are still waited for, and whether the page asks again."""
     since = request.GET.get("since", "") if since is None else since
-    looks = _number(request.GET.get("looks", "")) if looks is None else looks
+    looks = given.number(request.GET.get("looks", ""), digits=3) if looks is None else looks
     known = linkcheck.of(issue)
-    waiting = len(known.unanswered(_moment(since)))
+    waiting = len(known.unanswered(timing.moment(since)))
     return {
         "links": len(known.followed),
         "links_waiting": waiting,
         "links_done": len(known.followed) - waiting,
+        "links_answering": known.answering,
         "is_asking": bool(waiting) and looks < LOOKS,
         "is_first_look": looks == 0,
         "may_ask_again": team.may(request.user, Right.WRITE, issue),
         "next_look": urlencode({"since": since, "looks": looks + 1}),
     }
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = parse_datetime(text)
-    except ValueError:
-        return None
-    return found if found is None or timezone.is_aware(found) else None
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 4 else 0

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from delivery import following, planning, tasks, waiting, wording
+from delivery import following, notices, planning, tasks, waiting, wording
 from delivery.exceptions import AlreadyDispatched, CannotStart
-from delivery.models import Dispatch
+from delivery.models import Dispatch, Plan
 from delivery.views import desk
 from desk.forms.correcting import CorrectionForm
 from newsletter import faces
@@ -93,8 +93,17 @@ def _words(found: Dispatch, *, readers: int, by: User) -> dict[str, Any]:
         "words_by": planning.name(words.by) if words and words.by else _("Somebody who has left"),
         "words_version": wording.version(words),
         "words_objection": wording.objection(words, by) if words else "",
+        "others": _others(found, by=by),
         "seal": wording.seal(words, found, readers=readers) if words else "",
     }
+
+
+def _others(found: Dispatch, *, by: User) -> list[str]:
+    """Where two have to agree: who else could send it, by name."""
+    if not following.asks_for_two(found):
+        return []
+    people = notices.approvers(Plan(issue=found.issue, asked_by=by), by_mail=False)
+    return [planning.name(each) for each in people]
 
 
 def _write(request: HttpRequest, found: Dispatch, *, form: CorrectionForm) -> HttpResponse:

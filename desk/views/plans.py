@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
@@ -34,7 +36,9 @@ LONGEST_WORDS = 1000
 def ask(request: HttpRequest, issue_id: int) -> HttpResponse:
     """Plan it, or ask for that; in place of what was planned, where that stood on the page."""
     issue, user = issue_for(request, issue_id), _user(request)
-    return _answer(request, issue, lambda seen: planning.ask(issue, seen=seen, by=user))
+    return _answer(
+        request, issue, lambda seen: planning.ask(issue, seen=seen, by=user), again=_chosen(request)
+    )
 
 
 @staff_member_required
@@ -61,7 +65,20 @@ def withdraw(request: HttpRequest, issue_id: int) -> HttpResponse:
     return _answer(request, issue, verb)
 
 
-def _answer(request: HttpRequest, issue: Issue, verb: Callable[[planning.Seen], Plan]) -> HttpResponse:
+def _chosen(request: HttpRequest) -> str:
+    """The send page with what was chosen on it, so that whoever is refused need not choose once more."""
+    written = request.POST.get("at", "")
+    at = timing.moment(written)
+    if written and at is None:
+        return ""
+    chosen = {"when": at.isoformat() if at else timing.NOW}
+    return "?" + urlencode(chosen | ({"change": "1"} if request.POST.get("plan") else {}))
+
+
+def _answer(
+    request: HttpRequest, issue: Issue, verb: Callable[[planning.Seen], Plan], *, again: str = ""
+) -> HttpResponse:
+    """`again`: with what the page is asked for when it is refused."""
     try:
         plan = verb(_seen(request))
     except AlreadyDispatched as earlier:
@@ -73,6 +90,7 @@ def _answer(request: HttpRequest, issue: Issue, verb: Callable[[planning.Seen], 
         messages.info(request, str(earlier))
     except planning.Refused as problem:
         messages.error(request, str(problem))
+        return redirect(reverse("desk:send", args=[issue.pk]) + again)
     else:
         if plan.news:
             tasks.wake_notices(plan.pk)
@@ -87,13 +105,9 @@ def _seen(request: HttpRequest) -> planning.Seen:
     return planning.Seen(
         content_hash=request.POST.get("seen", ""),
         at=at,
-        readers=_number(request.POST.get("readers", "")),
-        plan_id=_number(request.POST.get("plan", "")) or None,
+        readers=given.number(request.POST.get("readers", ""), digits=9),  # as large as its column
+        plan_id=given.number(request.POST.get("plan", "")) or None,
     )
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def _user(request: HttpRequest) -> Any:

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from delivery import freezing
 from desk import previewing
 from desk.previewing import Face
-from newsletter import team
+from newsletter import given, team
 from newsletter.adminsite import site
 from newsletter.models import Issue
 from newsletter.team import Right
@@ -126,13 +126,13 @@ def issue_for(request: HttpRequest, issue_id: int, right: Right) -> Issue:
 
 def chosen_reader(request: HttpRequest, issue: Issue) -> Subscription | None:
     """Named in the form, or else in the address; of this newsletter, and only for who may see its readers."""
-    number = request.POST.get("reader", request.GET.get("reader", ""))
-    if not number.isdecimal() or len(number) > 18:
+    number = given.number(request.POST.get("reader", request.GET.get("reader", "")))
+    if not number:
         return None
     if not team.may(request.user, Right.READERS, issue):
         raise PermissionDenied
     found = Subscription.objects.select_related("subscriber")
-    return get_object_or_404(found, pk=int(number), newsletter=issue.newsletter)
+    return get_object_or_404(found, pk=number, newsletter=issue.newsletter)
 
 
 def _face(name: str) -> Face:

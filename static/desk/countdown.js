@@ -11,6 +11,7 @@ function countDown(bar) {
   const ends = Date.now() + Number(bar.dataset.countdown) * 1000;
 
   function tick() {
+    if (!bar.isConnected) return; // a live part has put another in its place
     const seconds = Math.max(0, Math.ceil((ends - Date.now()) / 1000));
     if (seconds > 0) {
       const minutes = Math.floor(seconds / 60);
@@ -35,6 +36,9 @@ function lookAgainSoon(bar) {
 }
 
 document.querySelectorAll("[data-countdown]").forEach(countDown);
+document.addEventListener("htmx:load", ({ detail }) => {
+  if (detail.elt !== document.body) detail.elt.querySelectorAll("[data-countdown]").forEach(countDown);
+});
 
 // Back from the page after it, the bar would show what was true before.
 addEventListener("pageshow", (event) => {

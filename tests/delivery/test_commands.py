@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -69,6 +70,8 @@ def test_send_issue_begins_what_was_approved_once_its_time_has_come(draft: Issue
     factories.cast(draft.newsletter)
     Newsletter.objects.update(needs_second_person=True)
     factories.scheduled(draft, at=timezone.now() + timedelta(minutes=5))
+    asker, approver = (User.objects.create_superuser(name) for name in ("ada", "bob"))
+    Plan.objects.update(asked_by=asker, approved_by=approver)
 
     with pytest.raises(CommandError, match="goes out by itself then"):
         call_command("send_issue", "daily", "tides")

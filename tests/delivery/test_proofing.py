@@ -18,7 +18,7 @@ from django.utils import timezone
 from config import mailers
 from delivery import circuit, epoch, proofing, tasks, webhooks
 from delivery.messages import Receipt
-from delivery.models import Attempt, Batch, Delivery, Dispatch, MailerState, Proof
+from delivery.models import Answer, Attempt, Batch, Delivery, Dispatch, MailerState, Proof
 from delivery.proofing import CannotTest
 from newsletter.models import Issue, ReaderField
 from subscribers import lifecycle
@@ -309,6 +309,37 @@ def test_a_text_that_is_as_it_was_has_its_test_again(letter: Issue, ada: User, s
     found.append(proofing.latest(letter))
 
     assert found == [second, first]
+
+
+@pytest.mark.parametrize(
+    ("slot", "words"),
+    [
+        ("feedback_url", "No answer was counted"),
+        ("web_url", "There is nothing to read here yet"),
+        ("unsubscribe_url", "Nobody was unsubscribed"),
+    ],
+)
+def test_its_links_lead_to_a_page_that_says_what_each_is_for(letter: Issue, slot: str, words: str) -> None:
+    link = urlsplit(proofing.values(letter, None)[slot]).path
+
+    page = Client().get(link, {"answer": "good"})
+
+    assert (page.status_code, page["X-Robots-Tag"], words in page.text) == (200, "noindex", True)
+
+
+def test_answer_to_a_test_mail_is_counted_nowhere(letter: Issue) -> None:
+    link = urlsplit(proofing.values(letter, None)["feedback_url"]).path
+
+    page = Client().post(link, {"answer": "good"})
+
+    assert ("No answer was counted" in page.text, Answer.objects.exists()) == (True, False)
+
+
+def test_the_last_used_addresses_are_those_of_this_issue(letter: Issue, ada: User) -> None:
+    other = factories.issue(letter.newsletter, "other")
+    proofing.ask(other, addresses=["a@example.com"], by=ada)
+
+    assert (proofing.last_used(ada, other), proofing.last_used(ada, letter)) == (["a@example.com"], [])
 
 
 def test_the_last_used_addresses_are_a_persons_own(letter: Issue, ada: User) -> None:

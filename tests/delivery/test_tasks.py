@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from delivery import alarms, epoch, planning, preparation, tasks
-from delivery.models import Alarm, Batch, Delivery, Dispatch, Plan
+from delivery.models import Alarm, Batch, Delivery, Dispatch, MailerState, Plan
 from newsletter.models import Issue, Newsletter
 from tests import factories
 
@@ -30,6 +30,17 @@ def test_due_issue_starts_once(draft: Issue) -> None:
     factories.scheduled(draft, at=timezone.now() - timedelta(minutes=1))
 
     tasks.start_due()
+    tasks.start_due()
+
+    draft.refresh_from_db()
+    assert (draft.status, Dispatch.objects.count()) == ("sent", 1)
+
+
+def test_due_issue_waits_for_a_mailer_that_does_not_work(draft: Issue) -> None:
+    factories.cast(draft.newsletter)
+    MailerState.objects.create(alias="bulk", broken_since=timezone.now(), reason="No such account.")
+    factories.scheduled(draft, at=timezone.now() - timedelta(minutes=1))
+
     tasks.start_due()
 
     draft.refresh_from_db()

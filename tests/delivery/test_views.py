@@ -70,9 +70,9 @@ def test_watch_page_costs_the_same_however_many_readers(
     dispatch = preparation.start(draft)
     preparation.prepare(dispatch.pk)
 
-    # session, user, dispatch; balance, who carried it, speed; what it waits for: mailers twice, batches three times;
+    # session, user, dispatch; balance, who carried it, speed; what it waits for: mailers, batches three times;
     # what else went out of the issue, what readers say
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(13):
         editor.get(f"/admin/delivery/watch/{dispatch.pk}/progress/")
 
 
@@ -178,7 +178,7 @@ def test_ended_relatives_are_not_counted_again(draft: Issue, editor: Client) -> 
     with CaptureQueriesContext(connection) as asked:
         page = editor.get(path)
 
-    tallies = [query["sql"] for query in asked if 'GROUP BY "delivery_delivery"."state"' in query["sql"]]
+    tallies = [query for query in asked if query["sql"].startswith('SELECT "delivery_delivery"."state"')]
     assert (len(tallies), page.status_code) == (1, 200)
     assert "4 of 10 accepted, 1 failed, 2 uncertain" in page.text
 

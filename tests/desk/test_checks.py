@@ -124,7 +124,9 @@ def _tuesday() -> Any:
     return timezone.datetime(2026, 11, 24, 6, 30, tzinfo=timezone.get_default_timezone())
 
 
-@pytest.mark.parametrize("at", ["", "tomorrow", "2026-13-45T00:00:00Z", "2026-11-24T06:30:00"])
+@pytest.mark.parametrize(
+    "at", ["", "tomorrow", "2026-13-45T00:00:00Z", "2026-11-24T06:30:00", "9999-12-31T23:59:00+00:00"]
+)
 def test_time_that_is_none_is_left_out(draft: Issue, writer: Client, at: str) -> None:
     assert writer.get(path(draft), {"at": at}).status_code == 200
 
@@ -183,7 +185,23 @@ def test_links_are_followed_when_the_page_is_opened(
     assert "Following the links: 0 of 1 so far." in waiting.text
     assert ("HX-Trigger" in still.headers, done.headers["HX-Trigger"]) == (False, "links-followed")
     assert "looks=2" in still.text
-    assert "was followed" in done.text
+    assert "was looked at: it answered." in " ".join(done.text.split())
+
+
+def test_links_that_gave_no_answer_are_counted(draft: Issue, writer: Client, settings: Any) -> None:
+    settings.LINK_CHECKS = True
+    urls = [f"https://example.org/{name}" for name in ("there", "gone", "silent")]
+    Issue.objects.update(body="".join(f'<p><a href="{url}">it</a></p>' for url in urls))
+    for url, outcome, detail in zip(urls, ("fine", "broken", "silent"), ("200", "404", "slow"), strict=True):
+        found_before(url, outcome)
+        CheckedLink.objects.filter(url=url).update(detail=detail)
+
+    some = writer.get(path(draft, "links/")).text
+    CheckedLink.objects.update(outcome="silent", detail="lookup")
+    none = writer.get(path(draft, "links/")).text
+
+    assert "All 3 links to other sites were looked at: 2 of them answered." in some
+    assert "All 3 links to other sites were looked at: none of them answered." in none
 
 
 def test_check_again_waits_for_what_was_wanting(

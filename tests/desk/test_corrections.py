@@ -101,7 +101,7 @@ def test_who_may_only_watch_is_refused(stopped: Dispatch) -> None:
     answers = [watcher.get(path(stopped)), watcher.post(path(stopped), seen(stopped, "rest", 8))]
 
     assert [answer.status_code for answer in answers] == [403, 403]
-    assert "This page is not yours to open" in answers[0].text
+    assert "You may not do this here" in answers[0].text
     assert Client().get(path(stopped)).status_code == 302
     assert Dispatch.objects.count() == 1
 
@@ -186,6 +186,32 @@ def test_the_last_writer_of_the_issue_may_write_the_words_and_sends_nothing(by_t
     assert "Send it to the 8 others" not in page.text
     assert "the newsletter asks for a second person" in rest.text
     assert (Wording.objects.get().note, Dispatch.objects.count()) == ("Ten.", 1)
+
+
+def test_who_may_not_send_it_is_told_who_could(by_two: Dispatch) -> None:
+    ada = editor()
+    Issue.objects.update(edited_by=User.objects.get(username="ada"))
+    alone = ada.get(path(by_two)).text
+    User.objects.create_superuser("ben", first_name="Ben", last_name="Okoro")
+
+    page = ada.get(path(by_two)).text
+
+    assert "At present nobody else could send it. Ask a publisher of The Daily" in alone
+    assert "Who could send it: Ben Okoro." in page
+
+
+def test_in_its_minute_it_says_that_it_waits(stopped: Dispatch) -> None:
+    browser = editor()
+    answer = browser.post(path(stopped), seen(stopped, "rest", 8), follow=True)
+    preparation.prepare(Dispatch.objects.get(after=stopped).pk)
+
+    page = browser.get(answer.redirect_chain[0][0])
+
+    assert ("Take it back" in answer.text, "button here to take it back" in answer.text) == (False, True)
+    assert 55 < page.context["undo_seconds"] <= 60
+    assert page.context["phases"][1] == ("waits a minute", "now")
+    assert f'data-countdown="{page.context["undo_seconds"]}"' in page.text
+    assert ("Take it back" in page.text, page.text.count(">waits a minute<")) == (True, 3)
 
 
 def test_rest_of_a_correction_shows_the_words_that_were_agreed_to(by_two: Dispatch) -> None:

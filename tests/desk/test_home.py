@@ -89,6 +89,18 @@ def test_what_went_out_comes_with_its_answers(draft: Issue) -> None:
     assert "Readers say: good 2, not good 1" in " ".join(page.split())
 
 
+def test_what_waits_for_an_approval_is_not_among_the_drafts_too(draft: Issue) -> None:
+    ada = User.objects.create_superuser("ada")
+    Newsletter.objects.update(needs_second_person=True)
+    other = factories.issue(draft.newsletter, "other")
+    plan(draft, ada)
+
+    found = home.home(ada)
+
+    assert [each.plan.issue for each in found.waiting] == [draft]
+    assert found.drafts == [other]
+
+
 def test_who_wrote_the_last_word_is_not_asked_to_approve_it(draft: Issue) -> None:
     ada, bob = User.objects.create_superuser("ada"), User.objects.create_superuser("bob")
     Newsletter.objects.update(needs_second_person=True)
@@ -190,6 +202,15 @@ def test_what_waits_is_said_by_its_newsletters_clock(draft: Issue) -> None:
     page = editor().get("/admin/").text
 
     assert f"{at:%Y, %H:%M} JST" in page
+
+
+def test_who_asked_has_a_name(draft: Issue) -> None:
+    cleo = User.objects.create_user("cleo", first_name="Cleo", last_name="Lima")
+    plan(draft, cleo)
+
+    page = editor().get("/admin/").text
+
+    assert "asked for by Cleo Lima" in page
 
 
 def test_who_may_see_issues_alone_is_not_told_how_they_go_out(draft: Issue) -> None:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from lxml import html
 from pytest_django import DjangoAssertNumQueries
 
-from newsletter.models import Issue, Member, ReaderField
+from newsletter.models import Issue, Member, Picture, ReaderField
 from subscribers.models import Subscription
 from tests import factories
 from tests.delivery.people import editor, helper
@@ -63,6 +63,18 @@ def test_face_shows_what_stands_in_the_form_and_saves_nothing(draft: Issue, name
     assert "Not yet kept" in answer.text
     assert "high at nine" not in answer.text
     assert Issue.objects.get().subject == "The tide keeps its own clock"
+
+
+@pytest.mark.parametrize(
+    ("named", "is_shown"), [("{digest}", True), ("{pk}", False), ("9" * 5000, False), ("\0", False)]
+)
+def test_face_shows_only_a_cover_that_one_was_shown_before(draft: Issue, named: str, is_shown: bool) -> None:
+    picture = Picture.objects.create(digest="ab" * 16, format="jpg", width=12, height=6, data=b"x")
+    cover = named.replace("{digest}", picture.digest).replace("{pk}", str(picture.pk))
+
+    answer = editor().post(face(draft, "web"), {"slug": "tides", "cover": cover})
+
+    assert (answer.status_code, picture.get_absolute_url() in answer.text) == (200, is_shown)
 
 
 @pytest.mark.parametrize("name", FACES)
@@ -151,8 +163,9 @@ def test_face_says_what_a_reader_would_read(zoe: Subscription, draft: Issue) -> 
     assert "Dear friend," in browser.get(face(draft, "web", reader=zoe.pk)).text
 
 
-def test_a_text_that_is_too_long_is_not_looked_at(draft: Issue, settings: object) -> None:
-    answer = editor().post(face(draft, "web"), {"body": "<p>x</p>" * 280_000})
+@pytest.mark.parametrize("body", ["<p>x</p>" * 280_000, "&" * 500_000])
+def test_a_text_that_is_too_long_is_not_looked_at(draft: Issue, body: str) -> None:
+    answer = editor().post(face(draft, "web"), {"body": body})
 
     assert answer.status_code == 413
     assert "too long" in answer.text

@@ -49,6 +49,19 @@ def test_a_test_is_asked_for(draft: Issue) -> None:
     assert "ada@desk.example, bo@desk.example</textarea>" in answer.text
 
 
+def test_page_leads_on_to_sending_and_begins_with_ones_own_address(draft: Issue) -> None:
+    browser = editor("eve")
+    eve = User.objects.get(username="eve")
+    User.objects.filter(pk=eve.pk).update(email="eve@desk.example")
+    other = factories.issue(draft.newsletter, "other")
+    proofing.ask(other, addresses=["press@example.com"], by=eve)
+
+    text = browser.get(page(draft)).text
+
+    assert "eve@desk.example</textarea>" in text
+    assert f'href="{reverse("desk:send", args=[draft.pk])}">Next: plan and send</a>' in text
+
+
 def test_a_reader_who_was_taken_back_is_not_shown(draft: Issue) -> None:
     reader = factories.subscription(draft.newsletter, "zoe@example.com")
 
@@ -97,6 +110,8 @@ def test_the_page_asks_again_only_while_a_test_is_on_its_way(draft: Issue) -> No
     assert 'hx-trigger="every 1s"' in waiting
     assert "A test is on its way." in waiting
     assert "hx-trigger" not in settled
+    assert ['id="steps"' in part for part in (waiting, settled)] == [False, True]
+    assert 'hx-swap-oob="true"' in settled
     assert "You have a test of the text as it stands now." in settled
 
 
