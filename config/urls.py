@@ -9,6 +9,7 @@ from delivery import webhooks
 from delivery.views import readers
 from newsletter.views import accounts
 
+handler403 = "newsletter.views.refusals.refused"
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -38,6 +38,11 @@ def cleaned(body: str) -> str:
     return stored
 
 
+def stored_size(body: str) -> int:
+    """In bytes, and without cleaning it: of what stands for itself, about as many as will be stored."""
+    return len(body.encode(errors="replace")) + GROWTH * len(GROWING.findall(body))
+
+
 def check_fields(stored: str, *, own: Collection[str]) -> None:
     """What an issue says of each reader must be something that its newsletter knows; `own` are the names it gave."""
     named = {field for field, _fallback in merges(stored).values()}
@@ -55,7 +60,7 @@ def _refuse(errors: list[ValidationError]) -> None:
 
 def _refuse_too_much(body: str) -> None:
     """Before anything looks closer, so that it is said at once."""
-    size = len(body.encode(errors="replace")) + GROWTH * len(GROWING.findall(body))
+    size = stored_size(body)
     if size > LARGEST_BODY:
         raise ValidationError(
             _(

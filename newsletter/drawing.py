@@ -147,7 +147,8 @@ def _animation(image: Image.Image) -> Drawn | None:
     with suppress(EOFError):  # how many there are is known only at the end
         while True:
             image.seek(len(frames))
-            if image.size != said:  # looked at when it was opened; Pillow would make it as large as this frame says
+            # Looked at when it was opened; Pillow would now make it as large as this frame says.
+            if image.size != said:
                 raise ValueError("a frame that is larger than the picture")
             if len(frames) == MOST_FRAMES or (len(frames) + 1) * image.width * image.height > MOST_GIF_PIXELS:
                 return None

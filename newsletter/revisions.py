@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from newsletter import faces, publishing, thinning
+from newsletter import faces, publishing, slugs, thinning
 from newsletter.models import Issue, Picture, Revision
 from newsletter.signals import content_changed
 
@@ -55,7 +55,7 @@ def create(issue: Issue, *, by: User, kind: Kind = Kind.SAVED) -> Saved:
     """A new issue and its first revision."""
     with transaction.atomic():
         issue.edited_by = _person(by)
-        issue.save()
+        _insert(issue)
         return Saved(_record(issue, by=by, kind=kind, content=content(issue), now=issue.updated_at))
 
 
@@ -141,6 +141,16 @@ def as_of(revision: Revision) -> Issue:
     for name, value in revision.content.items():
         setattr(issue, _attribute(name), value)
     return issue
+
+
+def _insert(issue: Issue) -> None:
+    """Of two that take the same address in the same instant, the second gets the next one."""
+    try:
+        with transaction.atomic():
+            issue.save()
+    except IntegrityError:
+        issue.slug = slugs.free(issue.slug, newsletter=issue.newsletter)
+        issue.save()
 
 
 def _locked(issue: Issue) -> Issue:

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.db.models import Exists, OuterRef
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from newsletter import team
-from newsletter.adminsite import ModelAdmin, Paginator, TabularInline, action, register
-from subscribers import lifecycle, tasks
+from newsletter.adminsite import ModelAdmin, Paginator, TabularInline, action, display, register
+from subscribers import known, lifecycle, tasks
 from subscribers.addresses import InvalidAddress, canonical
 from subscribers.models import Subscriber, Subscription, Suppression, address_key
 
@@ -157,23 +158,33 @@ class SubscriptionAdmin(ModelAdmin):
         return found, may_repeat
 
     def get_fields(self, request: HttpRequest, obj: Subscription | None = None) -> Any:
-        return self.readonly if obj else ["email", "newsletter"]
+        if obj is None:
+            return ["email", "newsletter"]
+        if self.has_change_permission(request, obj):
+            return [*self.readonly, *known.names(obj)]
+        return [*self.readonly, "known"] if known.names(obj) else self.readonly
 
     def get_readonly_fields(self, request: HttpRequest, obj: Subscription | None = None) -> list[str]:
         """Only the reader's own confirmation makes a subscription active."""
-        return self.readonly if obj else []
+        return [*self.readonly, "known"] if obj else []
+
+    @display(description=_("what you know of this reader"))
+    def known(self, obj: Subscription) -> str:
+        return format_html_join("", "<div>{}: {}</div>", known.lines(obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A reader who left must stay known as one who left."""
         return False
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        if obj:  # all of it is shown, and nothing asked for
-            kwargs["form"] = forms.ModelForm
+        if obj:  # only the newsletter's own fields are asked for, and only of whoever may change them
+            may_write = self.has_change_permission(request, obj)
+            kwargs["form"] = known.form(obj) if may_write else forms.ModelForm
         return super().get_form(request, obj, change, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Subscription, form: Any, change: bool) -> None:
         if change:
+            known.write(obj, answers=form.cleaned_data)
             return
         asked = lifecycle.subscribe(
             obj.newsletter, email=form.cleaned_data["email"], origin=Subscription.Origin.ADMIN

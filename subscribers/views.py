@@ -82,7 +82,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     except tokens.InvalidToken:
         return _link_is_unknown(request)
     if claim.subscription_id == tokens.NOBODY:
-        return _was_a_test(request)
+        return was_a_test(request, link="unsubscribe")
     subscription = _found(claim.subscription_id)
     was_unsubscribed = subscription is None or subscription.status == Subscription.Status.UNSUBSCRIBED
     if request.method == "POST":
@@ -99,11 +99,14 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     return _reader_page(request, "subscribers/unsubscribe.html", subscription, token=token)
 
 
-def _was_a_test(request: HttpRequest) -> HttpResponse:
-    """Also to a mailbox provider's one click: the link of a test mail works, and changes nothing."""
+def was_a_test(request: HttpRequest, *, link: str) -> HttpResponse:
+    """Also to a mailbox provider's one click: the link of a test mail works, and changes nothing.
+
+    `link`: which of a reader's own it stands for, "unsubscribe", "feedback" or "read".
+    """
     if request.POST.get("List-Unsubscribe") == "One-Click":
         return HttpResponse(status=200)
-    response = render(request, "subscribers/test_mail.html")
+    response = render(request, "subscribers/test_mail.html", {"link": link})
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 

@@ -96,7 +96,12 @@ class HistoryAdmin(ModelAdmin):
         issue = self._changeable(request, pk)
         revision = get_object_or_404(issue.revisions, number=number)
         was = issue.status
-        saved = revisions.restore(revision, by=request.user)
+        try:
+            saved = revisions.restore(revision, by=request.user, seen=_version(request))
+        except revisions.Stale:
+            words = _("The issue was saved meanwhile, so nothing is restored yet: please compare once more.")
+            messages.warning(request, words)
+            return redirect("admin:newsletter_issue_revision", pk, number)
         if saved:
             messages.success(request, _("Revision %s is what the issue says again.") % number)
             self.say_consequences(request, revision.issue, was=was, saved=saved)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
@@ -23,6 +23,8 @@ from newsletter.forms import IssueForm
 from newsletter.models import Issue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
@@ -38,6 +40,15 @@ class IssueList(ChangeList):
         found: QuerySet[Issue] = super().get_queryset(request, *args, **kwargs)
         return found.defer("body")
 
+    def get_results(self, request: HttpRequest) -> None:
+        """With what became of each issue that is out, asked for once for the whole page."""
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        out = [issue.pk for issue in self.result_list if issue.status == Status.SENT]
+        found = IssueAdmin.outcomes(out) if out and IssueAdmin.outcomes else {}
+        for issue in self.result_list:
+            issue.outcome = found.get(issue.pk)
+
 
 @register(Issue)
 class IssueAdmin(AutosaveAdmin, HistoryAdmin):
@@ -48,6 +59,8 @@ class IssueAdmin(AutosaveAdmin, HistoryAdmin):
     # content, so desk.admin says which; without them there are no such buttons.
     send_page = ""
     preview_page = ""
+    # By the keys of issues that are out: (state, its words) of those that not everybody has yet. Also from above.
+    outcomes: ClassVar[Callable[[Collection[int]], Mapping[int, tuple[str, str]]] | None] = None
     plain_selects = ["newsletter"]
     view_on_site = False  # drafts have no page; the template links the page of those that do
     list_display = ["subject", "newsletter", "state", "written_by", "when"]
@@ -77,7 +90,9 @@ class IssueAdmin(AutosaveAdmin, HistoryAdmin):
 
     @display(description=_("status"), ordering="status")
     def state(self, issue: Issue) -> SafeString:
-        return format_html('<span class="badge badge-{}">{}</span>', issue.status, issue.get_status_display())
+        outcome: tuple[str, str] | None = getattr(issue, "outcome", None)
+        state, words = outcome or (issue.status, issue.get_status_display())
+        return format_html('<span class="badge badge-{}">{}</span>', state, words)
 
     @display(description=_("author"))
     def written_by(self, issue: Issue) -> str:
@@ -88,7 +103,8 @@ class IssueAdmin(AutosaveAdmin, HistoryAdmin):
         """By the newsletter's clock."""
         zone = ZoneInfo(issue.newsletter.time_zone)
         if issue.published_at:
-            words, moment = gettext("went out %s"), issue.published_at
+            is_out = getattr(issue, "outcome", None) is None  # it may be on its way, or have been stopped
+            words, moment = gettext("went out %s") if is_out else gettext("began %s"), issue.published_at
         elif issue.scheduled_at:
             words, moment = gettext("goes out %s"), issue.scheduled_at
         else:

@@ -51,9 +51,8 @@ class CoverField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic i
 
     def prepare_value(self, value: Any) -> Any:
         """An issue has it by number."""
-        return super().prepare_value(
-            self.queryset.filter(pk=value).first() if isinstance(value, int) else value
-        )
+        stored = Picture.objects.filter(pk=value).first() if isinstance(value, int) else value
+        return super().prepare_value(stored)
 
     def to_python(self, value: Any) -> Picture | None:
         if value in self.empty_values:

@@ -47,6 +47,12 @@ class Links:
     def waiting(self) -> list[str]:
         return [url for url in self.followed if url not in self.known]
 
+    @property
+    def answering(self) -> int:
+        """Of how many their host said something, be it that there is nothing: then there is a status."""
+        rows = [self.known[url] for url in self.followed if url in self.known]
+        return sum(row.outcome == Outcome.FINE or row.detail.isdecimal() for row in rows)
+
     def unanswered(self, since: datetime | None) -> list[str]:
         """Those of which nothing is known, and those that were found wanting before that moment."""
         return [url for url in self.followed if not _is_answered(self.known.get(url), since=since)]

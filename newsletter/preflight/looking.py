@@ -77,7 +77,6 @@ def judged(copy: Copy, issue: Issue, known: Known) -> list[Finding]:
 
 def known(issue: Issue, copy: Copy, *, at: datetime | None) -> Known:
     newsletter = issue.newsletter
-    zone = zoneinfo.ZoneInfo(newsletter.time_zone)
     own_fields = ReaderField.objects.filter(newsletter=newsletter).values_list("name", flat=True)
     return Known(
         fields={FIRST_NAME, *own_fields} if copy.fields else {FIRST_NAME},
@@ -87,7 +86,7 @@ def known(issue: Issue, copy: Copy, *, at: datetime | None) -> Known:
         pictures_weight=_pictures_weight(copy),
         cover_alt=issue.cover_alt if issue.cover_id else None,
         mail=rendered(issue),
-        on=at.astimezone(zone).date() if at else None,
+        on=at.astimezone(_zone(issue)).date() if at else None,
     )
 
 
@@ -115,7 +114,11 @@ def _same_subject(issue: Issue) -> str:
     sent = Issue.objects.filter(newsletter=issue.newsletter_id, status=Issue.Status.SENT)
     earlier = sent.filter(subject__iexact=issue.subject.strip()).exclude(pk=issue.pk)
     when = earlier.order_by("-published_at").values_list("published_at", flat=True).first()
-    return date_format(when, "j F Y") if when else ""
+    return date_format(when.astimezone(_zone(issue)), "j F Y") if when else ""
+
+
+def _zone(issue: Issue) -> zoneinfo.ZoneInfo:
+    return zoneinfo.ZoneInfo(issue.newsletter.time_zone)
 
 
 def _pictures_weight(copy: Copy) -> int:

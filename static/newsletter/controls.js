@@ -5,6 +5,7 @@ import { ask } from "newsletter/dialogs"
 import { editField, insertField, offered } from "newsletter/fields"
 import { insertables } from "newsletter/inserting"
 import { writeLink } from "newsletter/links"
+import { inert } from "newsletter/pasting"
 import { write } from "newsletter/pieces"
 
 const chain = (editor) => editor.chain().focus()
@@ -165,7 +166,7 @@ const editHtml = async (editor) => {
   const help = gettext("Only what the toolbar offers is kept.")
   const html = { name: "html", type: "textarea", rows: 16, label: "HTML", help, value: editor.getHTML() }
   const answer = await ask(editor, { title: gettext("Edit as HTML"), fields: [html] })
-  if (answer) chain(editor).setContent(answer.html, { emitUpdate: true }).run()
+  if (answer) chain(editor).setContent(inert(answer.html), { emitUpdate: true }).run()
 }
 
 const html = { name: "html", words: "HTML", hint: gettext("Edit as HTML"), command: editHtml }

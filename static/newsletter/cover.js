@@ -2,16 +2,16 @@
 "use strict"
 
 for (const field of document.querySelectorAll("[data-cover]")) {
-  const number = field.querySelector("input[type=hidden]")
+  const chosen = field.querySelector("input[type=hidden]")
   const image = field.querySelector("img")
   const file = field.querySelector("[data-cover-file]")
   const clear = field.querySelector("[data-cover-clear]")
   const state = field.querySelector("[data-cover-state]")
 
   const settle = (id) => {
-    number.value = id
+    chosen.value = id
     image.hidden = clear.hidden = !id
-    number.dispatchEvent(new Event("input", { bubbles: true }))
+    chosen.dispatchEvent(new Event("input", { bubbles: true }))
   }
 
   file.addEventListener("change", async () => {

@@ -18,7 +18,8 @@
   const take = (page) => {
     const fresh = document.adoptNode(page.querySelector("[data-issue-parts]"))
     const tools = page.querySelector(".object-tools")
-    parts.replaceWith(...(tools ? [document.adoptNode(tools)] : []), fresh)
+    if (tools) document.querySelector(".titles-and-tools").append(document.adoptNode(tools))
+    parts.replaceWith(fresh)
     awaken(fresh)
     for (const name of [".breadcrumbs", "#content h1"]) {
       const [old, now] = [document.querySelector(name), page.querySelector(name)]

@@ -47,7 +47,7 @@ const SECTIONS = [
   {
     section: gettext("For readers"),
     entries: [
-      piece("feedback", "thumb_up", gettext("Feedback line"), gettext("Was this good? Answered with one click")),
+      piece("feedback", "thumb_up", gettext("Feedback line"), gettext("Was this good? Three answers, counted in the report")),
       piece("subscribeBox", "mail", gettext("Subscribe box"), gettext("For readers to whom it was passed on")),
     ],
   },

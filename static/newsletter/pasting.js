@@ -38,12 +38,14 @@ const dropUnseen = (root) => {
   for (const element of [...root.querySelectorAll("*")]) if (element.localName.includes(":")) unwrap(element)
 }
 
+const LIVE = /"[^"]*"|'[^']*'|(?<![\w\-=?&])(style|on\w+)(?=\s*=)/gi // what values say is no attribute
+
 /* The page's security policy lets no style attribute be read as one, not even in a document that nobody sees, and
    reports each: they are renamed before it is parsed, and read as text. */
-const inert = (html) =>
+export const inert = (html) =>
   html
     .replace(/<(style|script)\b[\s\S]*?<\/\1\s*>/gi, "")
-    .replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/([\s"'/])(style|on\w+)\s*=/gi, "$1 data-$2="))
+    .replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(LIVE, (all, name) => (name ? `data-${name}` : all)))
 
 const styleOf = (element, name) =>
   new RegExp(`(?:^|;)\\s*${name}\\s*:\\s*([^;]+)`, "i").exec(element.dataset.style)?.[1].trim().toLowerCase() ?? ""

@@ -109,7 +109,7 @@ export const Feedback = piece("feedback", {
       crel("span", { textContent: gettext("So-so") }),
       crel("span", { textContent: gettext("Not good") }),
     ]),
-    crel("small", { textContent: gettext("Feedback line: readers answer with one click") }),
+    crel("small", { textContent: gettext("Feedback line: readers choose an answer, and confirm it on a page") }),
   ],
   question: (editor, { question }) =>
     ask(editor, {

@@ -225,6 +225,9 @@ def test_box_is_taken_away_and_its_words_stay(courant: Installation, page: Page)
     writer.write("One", "[Enter]", "Two", "[Control+a]")
     writer.insert("Our take")
     boxed = writer.html
+    page.get_by_label("Subject").focus()
+    expect(page.get_by_role("button", name="Remove the box")).to_be_hidden()
+    writer.area.focus()
 
     writer.around("Remove the box")
 
@@ -232,6 +235,23 @@ def test_box_is_taken_away_and_its_words_stay(courant: Installation, page: Page)
         '<aside data-title="Our take" class="take" data-block="take"><p>One</p><p>Two</p></aside><p></p>'
     )
     assert writer.html == "<p>One</p><p>Two</p><p></p>"
+
+
+def test_html_that_would_run_something_leaves_no_trace(courant: Installation, page: Page) -> None:
+    writer = new_issue(courant, page)
+    said: list[str] = []
+    page.on("console", lambda line: said.append(line.text))
+
+    writer.press("HTML")
+    writer.answer(
+        html='<p style="color:red" onclick="alert(1)">Which one = on?</p><img src="x"onerror=alert(1)>'
+        '<div data-block="feedback" data-question="Which one = style?"></div>'
+    )
+
+    assert said == []
+    assert writer.html == (
+        '<p>Which one = on?</p><div data-block="feedback" data-question="Which one = style?"></div><p></p>'
+    )
 
 
 def test_leaving_unsaved_words_asks_first_and_saving_them_does_not(courant: Installation, page: Page) -> None:

@@ -49,7 +49,7 @@ def test_new_issue_saves_itself_and_is_there_after_a_reload(courant: Installatio
 def test_new_issue_has_its_steps_checks_and_revisions_at_once(courant: Installation, page: Page) -> None:
     new_issue(courant, page, subject="What every issue has")
 
-    page.get_by_role("link", name="Revisions").wait_for()
+    expect(page.locator(".titles-and-tools").get_by_role("link", name="Revisions")).to_be_visible()
     expect(page.get_by_role("link", name=re.compile(r"things? (to look at|in the way)"))).to_be_visible()
     page.get_by_role("navigation", name="From the text to the report").get_by_role(
         "link", name="Test"

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 
 from newsletter import publishing, revisions
@@ -65,6 +68,47 @@ def test_new_issue_whose_first_answer_was_lost_is_not_made_twice(daily: Newslett
     issues = Issue.objects.order_by("pk").values_list("slug", "body")
     assert list(issues) == [("ebb", "<p>More words</p>"), ("ebb-2", "<p>Words</p>")]
     assert (again["url"], other["url"] == first["url"]) == (first["url"], False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_same_new_issue_four_times_at_once_is_made_once(daily: Newsletter, desk: Client) -> None:
+    form = {"newsletter": daily.pk, "subject": "Ebb", "slug": "ebb", "body": "<p>Words</p>", "tab": "one"}
+    ready = threading.Barrier(4)
+
+    def post(_number: int) -> int:
+        browser = Client()
+        browser.cookies = desk.cookies
+        ready.wait()
+        try:
+            return browser.post(ADD, form).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(post, range(4)))
+
+    assert answers == [200, 200, 200, 200]
+    assert Issue.objects.count() == 1
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 30, "one"])
+def test_number_of_no_kept_text_goes_on_with_none(draft: Issue, desk: Client, number: str) -> None:
+    publishing.schedule(draft, at=SOON)
+
+    said = [desk.post(path(draft), words(draft, body=f"<p>{body}</p>", goes_on=number)) for body in "ab"]
+
+    assert [each.status_code for each in said] == [200, 200]
+    assert list(draft.revisions.values_list("kind", flat=True)) == ["kept", "dropped", "saved"]
+
+
+def test_tab_of_any_name_is_a_tab(daily: Newsletter, draft: Issue, desk: Client) -> None:
+    tab = {"tab": "o\0ne"}
+    form = {"newsletter": daily.pk, "subject": "Ebb", "slug": "ebb", "body": "<p>Words</p>"}
+
+    made = [desk.post(ADD, form | tab).json()["url"] for _ in range(2)]
+
+    assert made[0] == made[1]
+    assert desk.post(f"/admin/newsletter/issue/{draft.pk}/presence/", tab).status_code == 200
 
 
 def test_valid_fields_are_saved_though_others_are_not(draft: Issue, desk: Client) -> None:

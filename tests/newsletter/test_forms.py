@@ -8,7 +8,7 @@ from lxml import html
 
 from newsletter.forms import LARGEST_BODY, BodyWidget, IssueForm
 from newsletter.forms.body import Offer
-from newsletter.models import Newsletter, ReaderField
+from newsletter.models import Issue, Newsletter, Picture, ReaderField
 from tests import factories
 
 
@@ -121,9 +121,38 @@ def test_issue_form_does_not_let_a_browser_cut_what_is_too_long(daily: Newslette
 
 
 def test_cover_that_is_gone_is_said_at_its_field(daily: Newsletter) -> None:
-    filled = IssueForm({"newsletter": daily.pk, "subject": "Tides", "slug": "tides", "cover": "99"})
+    filled = IssueForm({"newsletter": daily.pk, "subject": "Tides", "slug": "tides", "cover": "ab" * 16})
 
     assert filled.errors == {"cover": ["This picture is not there any more. Please upload it again."]}
+
+
+@pytest.mark.parametrize("named", ["{picture.pk}", "9" * 5000, "9" * 30, "\0", "0"])
+def test_cover_is_taken_and_shown_only_to_who_knows_its_digest(daily: Newsletter, named: str) -> None:
+    picture = Picture.objects.create(digest="ab" * 16, format="jpg", width=12, height=6, data=b"x")
+    cover = named.replace("{picture.pk}", str(picture.pk))
+
+    filled = IssueForm({"newsletter": daily.pk, "subject": "Tides", "slug": "tides", "cover": cover})
+
+    assert list(filled.errors) == ["cover"]
+    assert picture.get_absolute_url() not in str(filled["cover"])
+
+
+def test_cover_stays_where_the_form_is_saved_as_it_was_opened(draft: Issue) -> None:
+    draft.cover = Picture.objects.create(digest="ab" * 16, format="jpg", width=12, height=6, data=b"x")
+    draft.save()
+    opened = IssueForm(instance=draft)
+
+    sent = IssueForm({name: opened[name].value() or "" for name in opened.fields}, instance=draft)
+
+    assert (sent.errors, sent.changed_data) == ({}, [])
+    assert sent.cleaned_data["cover"] == draft.cover
+    assert 'src="/media/abababababababababababababababab.jpg"' in str(opened["cover"])
+
+
+def test_number_of_no_newsletter_offers_nothing_of_one(db: None) -> None:
+    opened = IssueForm(initial={"newsletter": "9" * 5000})
+
+    assert [each["name"] for each in opened._offered()] == ["first_name"]
 
 
 def test_editor_is_told_where_pictures_go_and_what_is_known_of_readers() -> None:

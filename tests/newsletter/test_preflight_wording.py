@@ -6,11 +6,12 @@ import datetime
 
 import pytest
 
-from newsletter.models import Newsletter
-from newsletter.preflight import Level, dates, fields, leftovers, pictures, weight, wording
+from newsletter.models import Issue, Newsletter
+from newsletter.preflight import Level, dates, fields, leftovers, looking, pictures, weight, wording
 from newsletter.preflight.dates import Said
 from newsletter.preflight.reading import Image, Link
 from newsletter.rendering import slot
+from tests import factories
 from tests.newsletter.articles import BODY
 from tests.newsletter.words import codes, copy
 
@@ -43,6 +44,18 @@ def test_subject_of_an_earlier_issue_is_asked_about() -> None:
 
     assert codes(found) == ["same_subject"]
     assert "3 March 2026" in found[-1].text
+
+
+def test_day_of_the_same_subject_is_its_newsletters(daily: Newsletter) -> None:
+    daily.time_zone = "Pacific/Auckland"
+    daily.save()
+    out_at = datetime.datetime(2026, 3, 2, 12, 30, tzinfo=datetime.UTC)
+    factories.issue(daily, subject="Tides", status=Issue.Status.SENT, published_at=out_at)
+    again = factories.issue(daily, "again", subject="Tides")
+
+    said = [found.text for found in looking.content(again) if found.code == "same_subject"]
+
+    assert ["3 March 2026" in words for words in said] == [True]
 
 
 @pytest.mark.parametrize(

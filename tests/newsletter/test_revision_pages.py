@@ -48,6 +48,17 @@ def test_list_says_who_what_and_how_much(draft: Issue, ada: User, desk: Client) 
     assert "Ada" in page
 
 
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 30, "0"])
+def test_number_of_no_row_leads_nowhere(draft: Issue, ada: User, desk: Client, number: str) -> None:
+    revisions.save(draft, by=ada, changes={"subject": "Ebb"})
+
+    compared = desk.get(at(draft, f"compare/?before={number}&after=1"))
+    dropped = desk.post(choice(draft, "drop"), {"kept": number})
+    saved = desk.post(f"/admin/newsletter/issue/{number}/change/", {"subject": "Tides"})
+
+    assert (compared.status_code, dropped.status_code, saved.status_code) == (404, 302, 200)
+
+
 def test_list_of_an_issue_without_any_says_so(draft: Issue, desk: Client) -> None:
     assert "There are none yet" in desk.get(at(draft)).text
 
@@ -89,13 +100,34 @@ def test_restoring_is_one_press_and_says_so(draft: Issue, ada: User, desk: Clien
     revisions.save(draft, by=ada, changes={"subject": "Ebb"})
 
     looked = desk.get(at(draft, "1/restore/")).status_code
-    page = desk.post(at(draft, "1/restore/"), follow=True).text
-    again = desk.post(at(draft, "1/restore/"), follow=True).text
+    page = desk.post(at(draft, "1/restore/"), version(draft), follow=True).text
+    again = desk.post(at(draft, "1/restore/"), version(draft), follow=True).text
 
     draft.refresh_from_db()
     assert (looked, draft.subject) == (405, was)
     assert "Revision 1 is what the issue says again." in page
     assert "The issue says that already." in again
+
+
+def version(issue: Issue) -> dict[str, str]:
+    """What a page sends that was opened now."""
+    issue.refresh_from_db()
+    return {"version": issue.updated_at.isoformat()}
+
+
+def test_restoring_over_what_was_saved_meanwhile_asks_to_compare_once_more(
+    draft: Issue, ada: User, desk: Client
+) -> None:
+    revisions.save(draft, by=ada, changes={"subject": "Ebb"})
+    page = html.fromstring(desk.get(at(draft, "1/")).text)
+    compared = {"version": page.xpath("//form//input[@name='version']/@value")[0]}
+    revisions.save(draft, by=ada, changes={"subject": "Flood"})
+
+    told = desk.post(at(draft, "1/restore/"), compared, follow=True)
+
+    draft.refresh_from_db()
+    assert (told.redirect_chain[0][0], draft.subject) == (at(draft, "1/"), "Flood")
+    assert "saved meanwhile" in told.text
 
 
 def test_kept_text_is_offered_compared_and_taken_over(draft: Issue, ada: User, desk: Client) -> None:
@@ -161,7 +193,7 @@ def test_text_that_was_dropped_can_be_restored(draft: Issue, ada: User, desk: Cl
     kept = revisions.keep(draft, by=ada, changes={"subject": "Thrown away too soon"})
     desk.post(choice(draft, "drop"), chosen(draft, kept))
 
-    desk.post(at(draft, f"{kept.number}/restore/"))
+    desk.post(at(draft, f"{kept.number}/restore/"), version(draft))
 
     draft.refresh_from_db()
     assert draft.subject == "Thrown away too soon"
@@ -173,7 +205,7 @@ def test_saving_a_scheduled_issue_says_what_became_of_the_schedule(
     revisions.save(draft, by=ada, changes={"subject": "Ebb"})
     publishing.schedule(draft, at=datetime(2030, 1, 1, tzinfo=UTC))
 
-    page = desk.post(at(draft, "1/restore/"), follow=True).text
+    page = desk.post(at(draft, "1/restore/"), version(draft), follow=True).text
 
     draft.refresh_from_db()
     assert draft.status == "draft"

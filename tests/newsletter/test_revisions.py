@@ -248,6 +248,16 @@ def test_old_revisions_that_nobody_asked_for_are_thinned(draft: Issue, ada: User
     ]
 
 
+def test_second_of_two_new_issues_with_one_address_gets_the_next(daily: Newsletter) -> None:
+    factories.issue(daily, "tides")
+    other = Issue(newsletter=daily, slug="tides", subject="Tides")
+
+    revisions.create(other, by=None)
+
+    other.refresh_from_db()
+    assert (other.slug, [each.content["slug"] for each in other.revisions.all()]) == ("tides-2", ["tides-2"])
+
+
 @pytest.mark.django_db(transaction=True)
 def test_saves_at_once_are_numbered_without_gaps_and_one_of_two_is_stale() -> None:
     issue = factories.issue(factories.newsletter())

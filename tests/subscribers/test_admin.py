@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from newsletter.models import Newsletter
+from newsletter.models import Member, Newsletter, ReaderField
 from subscribers.models import Subscriber, Subscription, Suppression, address_key
 from tests import factories
 
@@ -48,6 +48,39 @@ def test_suppression_is_added_and_found_by_its_whole_address_only(daily: Newslet
     assert key == address_key("eve@example.com")
     assert key in desk.get("/admin/subscribers/suppression/?q=eve@example.com").text
     assert key not in desk.get("/admin/subscribers/suppression/?q=eve").text
+
+
+def test_what_a_newsletter_knows_of_a_reader_is_seen_and_mended(daily: Newsletter, desk: Client) -> None:
+    for name in ("town", "team", "email"):
+        ReaderField.objects.create(newsletter=daily, name=name, label=name.title())
+    known = {"town": "Harlem", "team": "Blue", "old": "kept"}
+    reader = factories.subscription(daily, "ada@example.com", fields=known)
+    path = f"/admin/subscribers/subscription/{reader.pk}/change/"
+
+    page = desk.get(path).text
+    refused = desk.post(path, {"known_town": "Haar\u2028lem", "known_team": "x" * 101})
+    desk.post(path, {"known_town": "Haarlem", "known_team": "", "known_email": "second@example.com"})
+
+    reader.refresh_from_db()
+    assert 'name="known_town" value="Harlem"' in page
+    assert set(refused.context["adminform"].form.errors) == {"known_town", "known_team"}
+    assert reader.fields == {"town": "Haarlem", "email": "second@example.com", "old": "kept"}
+
+
+def test_what_is_known_of_a_reader_is_only_read_by_whoever_only_sees_readers(daily: Newsletter) -> None:
+    ReaderField.objects.create(newsletter=daily, name="town", label="Town")
+    reader = factories.subscription(daily, "ada@example.com", fields={"town": "Haarlem"})
+    user = User.objects.create_user("eve", is_staff=True)
+    Member.objects.create(newsletter=daily, user=user, role="editor")
+    path, browser = f"/admin/subscribers/subscription/{reader.pk}/change/", Client()
+    browser.force_login(user)
+
+    page = browser.get(path).text
+    refused = browser.post(path, {"known_town": "Leiden"})
+
+    reader.refresh_from_db()
+    assert ("Town: Haarlem" in page, "known_town" in page) == (True, False)
+    assert (refused.status_code, reader.fields) == (403, {"town": "Haarlem"})
 
 
 @pytest.mark.parametrize("model", ["subscriber", "subscription", "suppression"])
