@@ -62,6 +62,7 @@ class Hold:
     until: datetime
     rest: int
     words: str = ""
+    windows: int = 0  # that they take; unlike the time until then the same a minute later
 
 
 def hold(readers: int, *, alias: str, domain: str, begin: datetime, but_for: Issue | None = None) -> Hold:
@@ -143,7 +144,7 @@ def _hold(allowance: Allowance, readers: int, *, begin: datetime, claims: Sequen
     until, number = max(earliest + allowance.window, begin), 1
     while (cap := allowance.cap(number)) is not None and rest > cap and until - begin < LONGEST:
         rest, until, number = rest - cap, until + allowance.window, number + 1
-    return Hold(until, rest, allowance.words)
+    return Hold(until, rest, allowance.words, number)
 
 
 def _claims(but_for: Issue | None, *, begin: datetime) -> list[Claim]:

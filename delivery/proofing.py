@@ -11,7 +11,6 @@ import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Case, When
 from django.db.models.functions import Now
@@ -22,7 +21,7 @@ from delivery import circuit, epoch, freezing, gateway, links, personal, prepara
 from delivery.exceptions import SendError, Transient
 from delivery.messages import Recipient
 from delivery.models import MailerState, Proof
-from newsletter import faces, rendering
+from newsletter import faces, presence, rendering
 from newsletter.rendering import Stencil, StencilError
 from subscribers.models import Suppression, address_key
 
@@ -62,7 +61,7 @@ def ask(issue: Issue, *, addresses: Sequence[str], by: User, reader: Subscriptio
     _refuse_suppressed(addresses)
     content_hash = faces.fingerprint(issue)
     with transaction.atomic():
-        get_user_model().objects.select_for_update().get(pk=by.pk)  # two tabs must not count at the same time
+        presence.hold(by)  # two tabs must not count at the same time
         for other in Proof.objects.filter(
             issue=issue, asked_by=by, reader=reader, content_hash=content_hash, state__in=OPEN
         ):

@@ -43,7 +43,13 @@ def change_role(member: Member, *, role: str) -> bool:
     with transaction.atomic():
         if role != Role.PUBLISHER:
             _keep_a_publisher(member)
-        return Member.objects.filter(pk=member.pk).exclude(role=role).update(role=role) == 1
+        rows = Member.objects.select_for_update(of=("self",))
+        stored = rows.filter(pk=member.pk).exclude(role=role).first()
+        if stored is None:
+            return False
+        stored.role = role
+        stored.save(update_fields=["role"])  # and not by an UPDATE alone: what they approved may end with it
+        return True
 
 
 def remove(member: Member) -> bool:
@@ -82,7 +88,7 @@ def _made(email: str) -> User:
 
 def _keep_a_publisher(member: Member) -> None:
     """The newsletter's row is locked: of two publishers who let each other go at once, the second sees the first."""
-    Newsletter.objects.select_for_update().filter(pk=member.newsletter_id).first()
+    Newsletter.objects.select_for_update(no_key=True).filter(pk=member.newsletter_id).first()
     publishers = Member.objects.filter(newsletter=member.newsletter_id, role=Role.PUBLISHER)
     if [pk for (pk,) in publishers.values_list("pk")] == [member.pk]:
         raise Refused(_("A newsletter needs a publisher. Make somebody else publisher first."))

@@ -66,6 +66,11 @@ def issue_of(tab: str, *, by: Any) -> int | None:
     return Presence.objects.filter(tab=tab, user=by).values_list("issue_id", flat=True).first()
 
 
+def saw(issue: Issue, *, by: Any, tab: str) -> bool:
+    """Whether nothing was saved in it since that tab's last sign of life."""
+    return Presence.objects.filter(issue=issue, tab=tab, user=by, seen_at__gte=issue.updated_at).exists()
+
+
 def others(issue: Issue, *, by: Any, tab: str) -> list[Other]:
     """One for each person, since their first tab."""
     here = Presence.objects.filter(issue=issue, seen_at__gte=timezone.now() - GONE_AFTER).exclude(tab=tab)

@@ -25,9 +25,9 @@ def findings(
     held = allowances.hold(readers, alias=alias, domain=domain, begin=at, but_for=but_for)
     if held.until > at:
         words = _("%(limit)s. With %(readers)s readers, the last gets it %(duration)s after the first.")
-        lasts = in_words(held.until - at)
-        text = words % {"limit": held.words, "readers": f"{readers:,}", "duration": lasts}
-        return [Finding("allowance", Level.WARNING, text, "mailer", mark(held.words, lasts))]
+        text = words % {"limit": held.words, "readers": f"{readers:,}", "duration": in_words(held.until - at)}
+        # An acceptance holds while somebody moves on from the checks to the button, and the clock with them.
+        return [Finding("allowance", Level.WARNING, text, "mailer", mark(held.words, held.windows))]
     rate = throttle.per_second(alias)
     if rate and (seconds := readers / rate) >= 60:
         words = _("The last reader gets it about %(duration)s after the first.")

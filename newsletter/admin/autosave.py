@@ -68,11 +68,13 @@ class AutosaveAdmin(ModelAdmin):
                 )
                 return JsonResponse({"gone": words}, status=404)
             data = request.POST.copy()
-            if issue and not pk and issue.edited_by_id == request.user.pk:
+            if issue and not pk and presence.saw(issue, by=request.user, tab=_tab(request)):
                 data["version"] = issue.updated_at.isoformat()  # of which that page never heard
             form: Any = self.get_form(request, issue, change=issue is not None)(data, instance=issue)
             form.is_valid()
             answer, status = self._written(request, form) if issue else self._added(request, form)
+            if issue and not pk and status == 200:
+                presence.seen(issue, by=request.user, tab=_tab(request))
         return JsonResponse(answer if pk or issue is None else answer | _urls(issue), status=status)
 
     @method_decorator(require_POST)

@@ -120,9 +120,11 @@ class IssueForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
         is_untouched = bool(self.instance.pk) and slug == self.instance.slug
         if is_untouched and subject != self.instance.subject and slugs.follows_subject(self.instance):
             slug = ""
-        if slug or subject:  # without either, the subject says what is missing
+        if slug or subject:
             slug = slug or slugs.wished(str(subject), newsletter=newsletter)
             cleaned["slug"] = slugs.free(slug, newsletter=newsletter, but=self.instance)
+        else:  # the subject says what is missing, and what is stored keeps its address
+            del cleaned["slug"]
 
     def _check_fields(self, cleaned: dict[str, Any]) -> None:
         """Once both are known: what readers are greeted with belongs to the newsletter."""

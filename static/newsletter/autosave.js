@@ -31,6 +31,7 @@
     let firstChange = 0
     let copying = 0
     let isLeaving = false
+    let isChosen = false
 
     /* --- the copy in this browser -------------------------------------------------------------- */
 
@@ -212,7 +213,7 @@
       if (!running) post(words(), { keepalive: true }).catch(() => {}) // too long for it: the copy is there
     })
     addEventListener("pageshow", (event) => {
-      isLeaving = false
+      isLeaving = isChosen = false
       if (event.persisted) location.reload() // this page does not know what became of its last words
     })
 
@@ -226,7 +227,10 @@
       }
       // A choice between two texts: what was typed last is to be found again, whichever is taken.
       const isChoice = event.submitter?.hasAttribute("formaction")
-      if (isChoice && !tries) save()
+      if (isChoice && !tries && !isChosen) {
+        isChosen = true // once: what the server refuses to read it refuses again
+        save()
+      }
       if (running) {
         event.preventDefault()
         const pressed = event.submitter
@@ -281,9 +285,9 @@
           return
         }
         if (status === 409) {
-          forget() // it is kept aside, and the page offers it
+          forget() // it is kept aside, and the page offers it
           leave()
-          location.reload()
+          location.assign(said.url ?? location.href)
           return
         }
         for (const [name, value] of JSON.parse(kept.words)) {

@@ -103,6 +103,25 @@ def test_checks_and_forecast_say_the_same_of_a_shared_day(daily: Newsletter) -> 
     assert expected.finish == BEGIN + 22 * HOUR
 
 
+def test_acceptance_of_an_allowance_outlasts_the_minutes_until_it_is_sent(
+    daily: Newsletter, settings
+) -> None:
+    settings.HAND_OVER = {"bulk": {"scheme": "outbox", "per_hour": 1000}}
+    factories.readers(daily, 300)
+    daily.refresh_from_db()
+    planned(daily, "other", readers=800, at=BEGIN - timedelta(minutes=20))
+    issue = factories.issue(daily)
+
+    now, soon = (
+        next(each for each in preflight.report(issue, at).open if each.code == "allowance")
+        for at in (BEGIN, BEGIN + timedelta(minutes=3))
+    )
+
+    assert "40 minutes after" in now.text
+    assert "37 minutes after" in soon.text
+    assert now.mark == soon.mark
+
+
 def test_checks_are_of_the_mailer_that_is_in_use(daily: Newsletter, settings) -> None:
     settings.HAND_OVER = {"bulk": {"scheme": "outbox"}, "fallback": {"scheme": "outbox", "per_hour": 100}}
     settings.MAILERS = {**settings.MAILERS, "fallback": settings.MAILERS["bulk"]}

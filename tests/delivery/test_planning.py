@@ -15,7 +15,7 @@ from delivery import notices, planning, preflight, preparation, tasks
 from delivery.exceptions import AlreadyDispatched
 from delivery.models import Alarm, Dispatch, Plan
 from delivery.planning import PlannedAlready, Refused, Seen
-from newsletter import faces, revisions
+from newsletter import faces, membership, revisions
 from newsletter.models import Issue, Member, Newsletter
 from tests import factories
 
@@ -458,13 +458,11 @@ def test_whoever_planned_it_is_told_when_it_cannot_begin(draft: Issue, team) -> 
 
 
 def leaves_the_team(who: User) -> None:
-    Member.objects.get(user=who).delete()
+    membership.remove(Member.objects.get(user=who))
 
 
 def becomes_a_writer(who: User) -> None:
-    member = Member.objects.get(user=who)
-    member.role = "writer"
-    member.save(update_fields=["role"])
+    membership.change_role(Member.objects.get(user=who), role="writer")
 
 
 def is_deactivated(who: User) -> None:

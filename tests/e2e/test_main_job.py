@@ -91,6 +91,7 @@ def write_and_send(courant: Installation, page: Page, *, subject: str) -> dict[s
 
 def accept_warnings(page: Page) -> None:
     """Each by name: there was no test mail, and what else the checks found."""
+    page.wait_for_load_state()  # all of them are there to be counted
     accept = page.get_by_role("button", name="Accept", exact=True)
     for left in range(accept.count(), 0, -1):
         expect(accept).to_have_count(left)

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 
 from newsletter import publishing, revisions
-from newsletter.models import Issue, Member, Newsletter
+from newsletter.models import Issue, Member, Newsletter, Revision
 from tests import factories
 
 SOON = datetime(2030, 1, 1, tzinfo=UTC)
@@ -221,6 +221,16 @@ def test_address_follows_the_subject_until_somebody_chooses_it(draft: Issue, des
     assert (first["slug"], last["slug"]) == ("the-tide", "chosen")
 
 
+def test_issue_without_subject_and_address_keeps_those_it_has(draft: Issue, desk: Client) -> None:
+    before = (draft.subject, draft.slug)
+
+    said = desk.post(path(draft), words(draft, subject="", slug="", preheader="Meanwhile")).json()
+
+    draft.refresh_from_db()
+    assert (draft.subject, draft.slug, draft.preheader) == (*before, "Meanwhile")
+    assert (said["slug"], list(said["errors"])) == (draft.slug, ["subject"])
+
+
 def test_address_chosen_for_a_scheduled_issue_is_kept_with_the_other_words(
     draft: Issue, desk: Client
 ) -> None:
@@ -230,3 +240,19 @@ def test_address_chosen_for_a_scheduled_issue_is_kept_with_the_other_words(
 
     draft.refresh_from_db()
     assert (answer["slug"], draft.slug) == ("chosen", "tides")
+
+
+def test_old_copy_of_a_first_save_does_not_go_over_what_was_written_since(
+    daily: Newsletter, desk: Client
+) -> None:
+    form = {"newsletter": daily.pk, "subject": "Ebb", "slug": "ebb", "body": "<p>Old</p>", "tab": "one"}
+    url = desk.post(ADD, form).json()["url"]
+    issue = Issue.objects.get()
+    revisions.save(issue, by=issue.edited_by, kind=Revision.Kind.SAVED, changes={"body": "<p>Newer</p>"})
+
+    answer = desk.post(ADD, form | {"body": "<p>Old, put back</p>"})
+
+    issue.refresh_from_db()
+    assert (answer.status_code, answer.json()["url"], issue.body) == (409, url, "<p>Newer</p>")
+    kept = issue.revisions.filter(kind=Revision.Kind.KEPT).get()
+    assert kept.content["body"] == "<p>Old, put back</p>"
