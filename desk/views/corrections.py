@@ -19,6 +19,7 @@ from delivery.models import Dispatch, Plan
 from delivery.views import desk
 from desk.forms.correcting import CorrectionForm
 from newsletter import faces
+from newsletter.adminsite import person
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -63,7 +64,7 @@ def _page(request: HttpRequest, found: Dispatch, form: CorrectionForm) -> HttpRe
     issue = found.issue
     approved = faces.fingerprint(issue)
     readers = following.readers(found)
-    user: User = request.user  # type: ignore[assignment]  # staff are users
+    user = person(request)
     context = {
         "dispatch": found,
         "issue": issue,
@@ -107,7 +108,7 @@ def _others(found: Dispatch, *, by: User) -> list[str]:
 
 
 def _write(request: HttpRequest, found: Dispatch, *, form: CorrectionForm) -> HttpResponse:
-    user: User = request.user  # type: ignore[assignment]  # staff are users
+    user = person(request)
     try:
         wording.write(found, **form.cleaned_data, by=user, instead_of=request.POST.get("version", ""))
     except AlreadyDispatched as earlier:
@@ -143,7 +144,7 @@ def _begin(request: HttpRequest, found: Dispatch, *, form: CorrectionForm | None
 
 
 def _begun(request: HttpRequest, found: Dispatch, *, form: CorrectionForm | None) -> Dispatch:
-    user: User = request.user  # type: ignore[assignment]  # staff are users
+    user = person(request)
     is_rest = request.POST.get("to") == Audience.REST
     if form is None and not is_rest:
         return wording.send(found, seen=request.POST.get("seen", ""), by=user)

@@ -22,7 +22,7 @@ from desk import previewing
 from desk.forms.proof import ProofForm
 from desk.views.preview import chosen_reader, issue_for
 from newsletter import faces, team
-from newsletter.adminsite import site
+from newsletter.adminsite import person, site
 from newsletter.team import Right
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test(request: HttpRequest, issue_id: int) -> HttpResponse:
     issue = issue_for(request, issue_id, Right.WRITE)
     reader = chosen_reader(request, issue)
     if request.method != "POST":
-        known = proofing.last_used(request.user, issue) or [request.user.email]  # type: ignore[arg-type,union-attr]
+        known = proofing.last_used(person(request), issue) or [person(request).email]
         form = ProofForm(initial={"addresses": ", ".join(known)})
         return _page(request, issue, form=form, reader=reader)
     form = ProofForm(request.POST)
@@ -59,7 +59,7 @@ def _ask(
         return None
     addresses = form.cleaned_data["addresses"]
     try:
-        proof = proofing.ask(issue, addresses=addresses, by=request.user, reader=reader)  # type: ignore[arg-type]
+        proof = proofing.ask(issue, addresses=addresses, by=person(request), reader=reader)
     except proofing.CannotTest as problem:
         form.add_error(None, str(problem))
         return None

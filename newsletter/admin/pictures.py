@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
 from newsletter import pictures, team
+from newsletter.adminsite import person
 from newsletter.uploading import AtMost
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def _take(request: HttpRequest, limit: AtMost) -> HttpResponse:
             raise pictures.too_large()
         if file is None:
             raise pictures.Refused(_("No file arrived. Choose the picture once more."))
-        stored = pictures.store(file, name=file.name or "", by=request.user)  # type: ignore[arg-type]
+        stored = pictures.store(file, name=file.name or "", by=person(request))
     except pictures.Refused as refused:
         return JsonResponse({"error": str(refused)}, status=400)
     picture = stored.picture
