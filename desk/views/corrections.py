@@ -18,7 +18,7 @@ from delivery.exceptions import AlreadyDispatched, CannotStart
 from delivery.models import Dispatch, Plan
 from delivery.views import desk
 from desk.forms.correcting import CorrectionForm
-from newsletter import faces
+from newsletter import faces, given
 from newsletter.adminsite import person
 
 if TYPE_CHECKING:
@@ -150,12 +150,8 @@ def _begun(request: HttpRequest, found: Dispatch, *, form: CorrectionForm | None
         return wording.send(found, seen=request.POST.get("seen", ""), by=user)
     seen: dict[str, Any] = {
         "approved": request.POST.get("approved", ""),
-        "expected": _number(request.POST.get("expected", "")),
+        "expected": given.number(request.POST.get("expected", ""), digits=9),
         "by": user,
     }
     start = following.start_rest if is_rest else following.start_correction
     return start(found, **seen, **(form.cleaned_data if form else {}))
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 10 else 0
