@@ -13,7 +13,7 @@ from django.contrib.admin import RelatedFieldListFilter, ShowFacets, action, dis
 from django.contrib.admin.options import BaseModelAdmin
 from django.contrib.auth import get_permission_codename
 from django.core import paginator
-from django.http import Http404
+from django.http import Http404, HttpResponseRedirect
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -192,7 +192,9 @@ class ModelAdmin(OfTeams, admin.ModelAdmin):  # type: ignore[type-arg]
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Called by what is listed, not "Select issue to change"."""
+        """Called by what is listed, not "Select issue to change". What no database can hold is not looked for."""
+        if any("\0" in value for values in request.GET.lists() for value in values[1]):
+            return HttpResponseRedirect(request.path)
         title = {"title": capfirst(str(self.opts.verbose_name_plural))}
         return super().changelist_view(request, title | (extra_context or {}))
 

@@ -9,9 +9,22 @@ from django.utils.translation import gettext_lazy as _
 
 # The site's own first path segments, and an archive's own second ones (config/urls.py, DESIGN "URLs").
 RESERVED_NEWSLETTER_SLUGS = frozenset(
-    {"admin", "api", "healthz", "media", "outbox", "readyz", "robots", "s", "static", "webhooks"}
+    {
+        "admin",
+        "api",
+        "healthz",
+        "media",
+        "outbox",
+        "readyz",
+        "robots",
+        "s",
+        "static",
+        "subscribe",
+        "webhooks",
+        "your-subscriptions",
+    }
 )
-RESERVED_ISSUE_SLUGS = frozenset({"feed", "subscribe"})
+RESERVED_ISSUE_SLUGS = frozenset({"embed", "feed", "manage", "subscribe"})
 # Zl and Zp are line breaks to some mail readers; Cc holds CR, LF and NUL.
 BREAKING_CATEGORIES = frozenset({"Cc", "Zl", "Zp"})
 # These turn the text around them the other way and can disguise an address (Unicode TR 36).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -41,7 +41,7 @@ def subscription(
     now = timezone.now()
     times = {
         "active": {"confirmed_at": now},
-        "paused": {"confirmed_at": now},
+        "paused": {"confirmed_at": now, "paused_until": now + timedelta(days=14)},
         "unsubscribed": {"confirmed_at": now, "unsubscribed_at": now},
         "pending": {},
     }[status]

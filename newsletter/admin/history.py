@@ -84,7 +84,7 @@ class HistoryAdmin(ModelAdmin):
         """The text as a page, for a frame that runs nothing and sends nothing."""
         issue = revisions.as_of(get_object_or_404(self._issue(request, pk).revisions, number=number))
         with spoken_by(issue.newsletter):
-            body = rendering.web(faces.edition(issue), faces.masthead(issue.newsletter))
+            body = rendering.web(faces.edition(issue), faces.web_masthead(issue.newsletter))
         context = {"issue": issue, "newsletter": issue.newsletter, "body": body}
         response = render(request, "admin/newsletter/issue/revision_page.html", context)
         response.headers["Content-Security-Policy"] = FRAMED

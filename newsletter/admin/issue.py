@@ -37,8 +37,9 @@ PREVIEW_PANE = ["desk/_preview_pane.html", "admin/newsletter/issue/_nothing.html
 
 class IssueList(ChangeList):
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Issue]:
+        """What people write. A digest writes itself; the desk leads to it where somebody is to look at it."""
         found: QuerySet[Issue] = super().get_queryset(request, *args, **kwargs)
-        return found.defer("body")
+        return found.filter(kind=Issue.Kind.ISSUE).defer("body")
 
     def get_results(self, request: HttpRequest) -> None:
         """With what became of each issue that is out, asked for once for the whole page."""

@@ -34,8 +34,13 @@ class ReaderFields(StackedInline):
     formset = ReaderFieldFormSet
     newsletter_path = "newsletter"
     extra = 0
-    verbose_name_plural = _("What issues may say of each reader")
-    fields: ClassVar[Any] = [("label", "name", "fallback")]
+    verbose_name_plural = _("What is known of each reader, asked at sign-up, and said in issues")
+    fields: ClassVar[Any] = [
+        ("label", "name", "fallback"),
+        "kind",
+        "choices",
+        ("is_asked", "is_required"),
+    ]
 
 
 @register(Newsletter)
@@ -51,7 +56,25 @@ class NewsletterAdmin(ModelAdmin):
         (None, {"fields": ["name", "slug", "tagline", "description"]}),
         (_("Sender"), {"fields": ["sender_name", "sender_email", "reply_to", "postal_address"]}),
         (_("Look and language"), {"fields": ["accent", "language", "time_zone"]}),
-        (_("Readers"), {"fields": ["shows_reader_count", "active_readers"]}),
+        (
+            _("Signing up"),
+            {"fields": ["confirms_by_mail", "consent_words", "shows_reader_count", "active_readers"]},
+        ),
+        (
+            _("How often readers may choose to get it"),
+            {"fields": ["offers_weekdays", ("digest_day", "digest_time")]},
+        ),
+        (
+            _("Leaving, and what is forgotten when"),
+            {
+                "fields": [
+                    "says_goodbye",
+                    "forgets_unconfirmed_after",
+                    "forgets_left_after",
+                    "forgets_networks_after",
+                ],
+            },
+        ),
         (_("Before an issue goes out, and while it does"), {"fields": ["needs_second_person", "owners"]}),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from typing import Any
 
 from django import forms
@@ -14,7 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from newsletter import zones
 from newsletter.models import Issue, Newsletter, ReaderField, UsualTime
 from newsletter.models.reader_field import FIRST_NAME
+from newsletter.validators import one_line
 
+MOST_OPTIONS, LONGEST_OPTION = 50, 100  # of a choice; characters
 # A column of this name already says something else in an import.
 TAKEN_NAMES = frozenset({FIRST_NAME, "name", "firstname", "email", "email_address", "address"})
 
@@ -27,15 +30,33 @@ class NewsletterForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in t
             "accent": forms.TextInput(attrs={"type": "color", "data-look": ""}),
             "description": forms.Textarea(attrs={"rows": 3, "class": "short"}),
             "postal_address": forms.Textarea(attrs={"rows": 2, "class": "short"}),
+            "consent_words": forms.Textarea(attrs={"rows": 3, "class": "short"}),
+            "digest_time": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if digest_time := self.fields.get("digest_time"):
+            digest_time.required = False
         if zone := self.fields.get("time_zone"):
             groups = zones.groups(chosen=self.instance.time_zone)
             self.fields["time_zone"] = forms.ChoiceField(
                 label=zone.label, choices=groups, initial=zone.initial, help_text=zone.help_text
             )
+
+    def clean_consent_words(self) -> str:
+        """As it will stand at the forms: what cannot be seen must not be agreed to."""
+        words = "\n".join(line.rstrip() for line in self.cleaned_data["consent_words"].splitlines()).strip()
+        for line in words.splitlines():
+            one_line(line)
+        return words
+
+    def clean_digest_time(self) -> time:
+        """Cleared together with the day: it is then as it was."""
+        given: time | None = self.cleaned_data["digest_time"]
+        if given is None and self.cleaned_data.get("digest_day") is not None:
+            raise ValidationError(_("Say at what time the digest goes out."), code="required")
+        return given or self.instance.digest_time
 
     def clean_postal_address(self) -> str:
         """One line, however it was typed: a mail's foot sets it as it fits."""
@@ -77,13 +98,14 @@ class UsualTimeForm(forms.ModelForm):  # type: ignore[type-arg]
 class ReaderFieldForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ReaderField
-        fields = ["label", "name", "fallback"]
+        fields = ["label", "name", "fallback", "kind", "choices", "is_asked", "is_required"]
+        widgets = {"choices": forms.Textarea(attrs={"rows": 3, "class": "short"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Imports, readers and issues know it by this name, and so it stays.
         self.fields["name"].disabled = bool(self.instance.pk)
-        self.fields["name"].required = False
+        self.fields["name"].required = self.fields["kind"].required = False
         self.fields["name"].help_text = _(
             "Left empty, it is made of the label. It stays as it is once saved."
         )
@@ -95,7 +117,33 @@ class ReaderFieldForm(forms.ModelForm):  # type: ignore[type-arg]
         if cleaned.get("name") in TAKEN_NAMES:
             message = _("Every newsletter has “%(name)s” already. Please choose another name.")
             self.add_error("name", ValidationError(message, code="taken", params={"name": cleaned["name"]}))
+        cleaned["kind"] = cleaned.get("kind") or ReaderField.Kind.TEXT
+        # Without it nobody signs up: so it is asked for, whatever the other box says.
+        cleaned["is_asked"] = bool(cleaned.get("is_asked") or cleaned.get("is_required"))
+        if cleaned.get("kind") == ReaderField.Kind.CHOICE and "choices" in cleaned:
+            self._check_choices(cleaned["choices"])
         return cleaned
+
+    def _check_choices(self, choices: str) -> None:
+        options = ReaderField(choices=choices).options
+        if not MOST_OPTIONS >= len(options) >= 2:
+            message = _("Write between 2 and %(most)s choices, one on each line.")
+            self.add_error("choices", ValidationError(message, code="few", params={"most": MOST_OPTIONS}))
+        elif long := next((option for option in options if len(option) > LONGEST_OPTION), ""):
+            message = _("“%(option)s…” is too long: a choice has at most %(most)s characters.")
+            params = {"option": long[:30], "most": LONGEST_OPTION}
+            self.add_error("choices", ValidationError(message, code="long", params=params))
+        else:
+            self._check_lines(options)
+
+    def _check_lines(self, options: list[str]) -> None:
+        """They come to mails as what a reader types does."""
+        for option in options:
+            try:
+                one_line(option)
+            except ValidationError as error:
+                self.add_error("choices", error)
+                return
 
     def _name(self, label: str) -> str:
         letters = "".join(letter for letter in slugify(label).replace("-", "_") if not letter.isdigit())

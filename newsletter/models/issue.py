@@ -16,8 +16,8 @@ from newsletter.validators import one_line, refuse_reserved_issue_slug
 
 class IssueQuerySet(models.QuerySet["Issue"]):
     def public(self) -> IssueQuerySet:
-        """What the web lists: sent issues that everybody may find, newest first."""
-        return self.on_site().filter(visibility=Issue.Visibility.PUBLIC)
+        """What the web lists: sent issues that everybody may find, newest first, without what repeats them."""
+        return self.on_site().filter(visibility=Issue.Visibility.PUBLIC, kind=Issue.Kind.ISSUE)
 
     def on_site(self) -> IssueQuerySet:
         """What has a page, whoever may see it: sent issues, newest first."""
@@ -37,6 +37,10 @@ class Issue(models.Model):
         SCHEDULED = "scheduled", _("scheduled")
         SENT = "sent", _("sent")
         WITHDRAWN = "withdrawn", _("withdrawn")
+
+    class Kind(models.TextChoices):
+        ISSUE = "issue", _("issue")
+        DIGEST = "digest", _("weekly digest")
 
     class Visibility(models.TextChoices):
         PUBLIC = "public", _("public: in the archive, for search engines and the feed")
@@ -98,6 +102,8 @@ class Issue(models.Model):
     )
     cover_alt = models.CharField(_("what the cover shows"), max_length=300, blank=True, validators=[one_line])
     body = models.TextField(_("body"), blank=True)
+    # A digest is written by Courant itself out of the week's issues, for those who asked for one mail a week.
+    kind = models.CharField(max_length=6, choices=Kind, default=Kind.ISSUE, editable=False)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT, editable=False)
     scheduled_at = models.DateTimeField(null=True, blank=True, editable=False)
     published_at = models.DateTimeField(null=True, blank=True, editable=False)

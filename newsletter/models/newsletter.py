@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import zoneinfo
+from datetime import time
 from email.headerregistry import Address
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.urls import reverse
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -88,8 +90,77 @@ class Newsletter(models.Model):
             "Somebody else than who wrote the last word approves exactly this text, these readers and this time."
         ),
     )
+    # --- Readers -----------------------------------------------------------------------------------
+    confirms_by_mail = models.BooleanField(
+        _("readers confirm by mail"),
+        default=True,
+        help_text=_(
+            "A new reader presses a button in a mail before anything else is sent to them (double opt-in). Without it,"
+            " anybody can sign up anybody: leave it out only where the law allows it. Who left once is always asked."
+        ),
+    )
+    consent_words = models.TextField(
+        _("what readers agree to"),
+        max_length=600,
+        blank=True,
+        help_text=_(
+            "Stands at every sign-up form and is kept word for word with each sign-up. Empty: a sentence of ours, in"
+            " the reader’s language."
+        ),
+    )
+    says_goodbye = models.BooleanField(
+        _("say goodbye by mail"),
+        default=True,
+        help_text=_(
+            "One mail to whoever left by the page, with a way back: somebody else may have pressed the button in a"
+            " forwarded mail."
+        ),
+    )
+    offers_weekdays = models.BooleanField(
+        _("readers may choose weekdays only"),
+        default=False,
+        help_text=_("For a newsletter that comes out on weekends, too."),
+    )
+    digest_day = models.PositiveSmallIntegerField(
+        _("weekly digest on"),
+        null=True,
+        blank=True,
+        choices=list(WEEKDAYS.items()),
+        help_text=_("Readers may choose one mail a week with all its issues. Empty: no digest."),
+    )
+    digest_time = models.TimeField(_("at"), default=time(9))
+    forgets_unconfirmed_after = models.PositiveSmallIntegerField(
+        _("delete who never confirmed after (days)"),
+        default=30,
+        validators=[MinValueValidator(4), MaxValueValidator(365)],
+    )
+    forgets_left_after = models.PositiveSmallIntegerField(
+        _("delete who left after (days)"),
+        null=True,
+        blank=True,
+        default=365,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "A keyed hash of the address stays, so that no import brings them back. Empty: they are kept."
+        ),
+    )
+    forgets_networks_after = models.PositiveSmallIntegerField(
+        _("forget from which network a reader came after (days)"),
+        null=True,
+        blank=True,
+        default=730,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "The proof of what they agreed to, and when, stays as long as they do. Empty: kept, too."
+        ),
+    )
     # A kept count: pages show it without counting the audience. subscribers refreshes it.
     active_readers = models.PositiveIntegerField(_("active readers"), default=0, editable=False)
+    # Of these, who wants no issues on weekends, and who wants one mail a week.
+    weekday_readers = models.PositiveIntegerField(default=0, editable=False)
+    weekly_readers = models.PositiveIntegerField(default=0, editable=False)
+    # As many sign-ups in ten minutes as are taken for usual: learnt, too (subscribers.guard.sieges).
+    usual_sign_ups = models.PositiveIntegerField(default=50, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -14,6 +14,11 @@ FIRST_NAME = "first_name"
 class ReaderField(models.Model):
     """Something a newsletter knows of each reader and may say to them: a town, a team, a member's number."""
 
+    class Kind(models.TextChoices):
+        TEXT = "text", _("a few words")
+        CHOICE = "choice", _("one of several")
+        DATE = "date", _("a date")
+
     newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="reader_fields")
     name = models.CharField(
         _("name in files"),
@@ -27,6 +32,10 @@ class ReaderField(models.Model):
     fallback = models.CharField(
         _("said to those of whom it is not known"), max_length=100, blank=True, validators=[one_line]
     )
+    kind = models.CharField(_("what it holds"), max_length=6, choices=Kind, default=Kind.TEXT)
+    choices = models.TextField(_("choices"), max_length=2000, blank=True, help_text=_("One on each line."))
+    is_asked = models.BooleanField(_("ask for it at sign-up"), default=False)
+    is_required = models.BooleanField(_("nobody signs up without it"), default=False)
 
     class Meta:
         verbose_name = _("field")
@@ -38,3 +47,9 @@ class ReaderField(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def options(self) -> list[str]:
+        """What can be chosen, in the publisher's order, each once."""
+        lines = (" ".join(line.split()) for line in self.choices.splitlines())
+        return list(dict.fromkeys(line for line in lines if line))

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 from newsletter.models import Newsletter
 from subscribers import importing, lifecycle
-from subscribers.models import Subscription, Suppression
+from subscribers.models import ConsentEvent, KeptOut, Subscription, Suppression, address_key
 from tests import factories
 
 
@@ -50,6 +50,38 @@ def test_import_changes_nobody_who_is_known(daily: Newsletter) -> None:
 
     assert report == {"rows": 4, "kept_active": 1, "kept_pending": 1, "kept_unsubscribed": 1, "suppressed": 1}
     assert statuses(daily) == before
+
+
+def test_import_brings_back_nobody_who_left_and_was_forgotten(daily: Newsletter) -> None:
+    KeptOut.objects.create(newsletter=daily, address_key=address_key("ada@example.com"))
+    KeptOut.objects.create(newsletter=daily, address_key=address_key("bob@example.com"))
+    lifecycle.suppress("bob@example.com", reason=Suppression.Reason.REQUEST)
+    weekly = factories.newsletter("weekly")
+
+    assert import_text(daily, "email\nada@example.com\nbob@example.com\n") == {
+        "rows": 2,
+        "kept_out": 1,
+        "suppressed": 1,
+    }
+    assert import_text(weekly, "email\nada@example.com\n") == {"rows": 1, "added": 1}
+
+
+def test_import_keeps_of_each_new_reader_how_they_came(daily: Newsletter, tmp_path: Path) -> None:
+    factories.subscription(daily, "bob@example.com")
+    file = tmp_path / "fair 2026.csv"
+    file.write_text("email\nada@example.com\nbob@example.com\n")
+
+    call_command("import_subscribers", "daily", str(file), "--consent", "Forms of the book fair, May 2026")
+    call_command("import_subscribers", "daily", str(file), "--consent", "once more")
+
+    event = ConsentEvent.objects.get()
+    assert (event.kind, event.method, event.newsletter, event.subscriber.email) == (
+        "imported",
+        "file",
+        daily,
+        "ada@example.com",
+    )
+    assert event.details == {"file": "fair 2026.csv", "consent": "Forms of the book fair, May 2026"}
 
 
 def test_import_twice_adds_once(daily: Newsletter) -> None:

@@ -21,6 +21,7 @@ LABELS = {
     "kept_active": "already readers",
     "kept_pending": "kept: have yet to confirm",
     "kept_unsubscribed": "kept unsubscribed",
+    "kept_out": "not added: left before",
     "suppressed": "not added: bounced or complained before",
     "rejected": "rejected",
 }
@@ -35,16 +36,22 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("newsletter", help="the newsletter's address on the site, like morning-courant")
         parser.add_argument("file", type=Path)
+        parser.add_argument(
+            "--consent",
+            default="",
+            help="where, when and to what these readers agreed: kept with each of them as proof",
+        )
         parser.add_argument("--dry-run", action="store_true", help="count and check, add nobody")
 
-    def handle(self, *, newsletter: str, file: Path, dry_run: bool, **options: Any) -> None:
+    def handle(self, *, newsletter: str, file: Path, consent: str, dry_run: bool, **options: Any) -> None:
         found = Newsletter.objects.filter(slug=newsletter).first()
         if found is None:
             known = ", ".join(Newsletter.objects.values_list("slug", flat=True)) or "none yet"
             raise CommandError(f"There is no newsletter {newsletter!r}. Newsletters: {known}.")
         rejected = file.with_suffix(".rejected.csv")
         try:
-            report = self._import(found, file, rejected, dry_run=dry_run)
+            origin = importing.Source(file=file.name, consent=consent.strip())
+            report = self._import(found, file, rejected, origin=origin, dry_run=dry_run)
         except OSError as error:
             raise CommandError(f"{error.filename or file}: {error.strerror}.") from error
         except importing.UnreadableFile as error:
@@ -54,7 +61,7 @@ class Command(BaseCommand):
         self._print(report, rejected, dry_run=dry_run)
 
     def _import(
-        self, newsletter: Newsletter, file: Path, rejected: Path, *, dry_run: bool
+        self, newsletter: Newsletter, file: Path, rejected: Path, *, origin: importing.Source, dry_run: bool
     ) -> importing.Report:
         with file.open("rb") as source, _RejectionFile(rejected) as rejections:
             size = os.fstat(source.fileno()).st_size
@@ -62,6 +69,7 @@ class Command(BaseCommand):
                 return importing.import_csv(
                     newsletter,
                     source,
+                    origin=origin,
                     dry_run=dry_run,
                     on_rejection=rejections.write,
                     on_progress=lambda read: bar.update(read - bar.pos),

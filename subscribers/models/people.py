@@ -31,6 +31,8 @@ class Subscriber(models.Model):
     email = models.EmailField(_("address"), unique=True)
     address_key = models.CharField(max_length=64, unique=True, editable=False)
     first_name = models.CharField(_("first name"), max_length=100, blank=True, validators=[one_line])
+    # One of settings.READER_LANGUAGES, when the reader chose it; else each newsletter speaks its own.
+    language = models.CharField(_("language"), max_length=12, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -51,9 +53,9 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         found = Suppression.objects.filter(address_key=OuterRef("subscriber__address_key"))
         return self.active(newsletter).exclude(Exists(found))
 
-    def mail_due(self, now: datetime) -> SubscriptionQuerySet:
-        """Sign-ups whose confirmation (or "you are already here") mail has yet to leave."""
-        return self.filter(mail_due_at__lte=now).order_by("mail_due_at")
+    def rested(self, now: datetime) -> SubscriptionQuerySet:
+        """Whose pause is over."""
+        return self.filter(status=Subscription.Status.PAUSED, paused_until__lte=now)
 
 
 class Subscription(models.Model):
@@ -70,10 +72,20 @@ class Subscription(models.Model):
         IMPORT = "import", _("imported")
         ADMIN = "admin", _("added by hand")
 
+    class Frequency(models.TextChoices):
+        EVERY = "every", _("every issue")
+        WEEKDAYS = "weekdays", _("issues of Monday to Friday")
+        WEEKLY = "weekly", _("one mail a week with all issues")
+
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="subscriptions")
     newsletter = models.ForeignKey(Newsletter, on_delete=models.PROTECT, related_name="subscriptions")
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.PENDING)
     origin = models.CharField(_("came by"), max_length=10, choices=Origin, default=Origin.WEB, editable=False)
+    frequency = models.CharField(
+        _("gets"), max_length=8, choices=Frequency, default=Frequency.EVERY, editable=False
+    )
+    # Where they found the newsletter: "page", "referrer", "utm_source" and the like, "ref" (whose link it was).
+    source = models.JSONField(default=dict, blank=True, editable=False)
     # What the newsletter's own fields (ReaderField) say of this reader, by name.
     fields = models.JSONField(default=dict, blank=True, editable=False)
     # Raised by every new sign-up after leaving, so that an old confirm link cannot bring a reader back.
@@ -81,9 +93,9 @@ class Subscription(models.Model):
     requested_at = models.DateTimeField(_("signed up"), null=True, blank=True, editable=False)
     confirmed_at = models.DateTimeField(_("confirmed"), null=True, blank=True, editable=False)
     unsubscribed_at = models.DateTimeField(_("unsubscribed"), null=True, blank=True, editable=False)
-    mail_due_at = models.DateTimeField(null=True, blank=True, editable=False)
-    mail_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
-    mail_sent_at = models.DateTimeField(null=True, blank=True, editable=False)
+    paused_until = models.DateTimeField(_("paused until"), null=True, blank=True, editable=False)
+    # What they were before they left, for whoever takes the leaving back; "" when it cannot be.
+    left_as = models.CharField(max_length=12, blank=True, default="", editable=False)
 
     objects = SubscriptionQuerySet.as_manager()
 
@@ -100,6 +112,25 @@ class Subscription(models.Model):
                 condition=~Q(status="unsubscribed") | Q(unsubscribed_at__isnull=False),
                 name="unsubscribed_subscription_has_a_time",
             ),
+            models.CheckConstraint(
+                condition=Q(paused_until__isnull=False)
+                | (~Q(status="paused") & ~Q(status="unsubscribed", left_as="paused")),
+                name="paused_subscription_has_an_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(paused_until__isnull=True) | Q(status__in=["paused", "unsubscribed"]),
+                name="only_a_pause_has_an_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(left_as="")
+                | Q(status="unsubscribed", left_as="pending")
+                | Q(status="unsubscribed", left_as__in=["active", "paused"], confirmed_at__isnull=False),
+                name="only_who_left_left_as_something",
+            ),
+            models.CheckConstraint(
+                condition=Q(frequency__in=["every", "weekdays", "weekly"]),
+                name="subscription_frequency_is_known",
+            ),
         ]
         indexes = [
             models.Index(fields=["newsletter", "status"], name="subscriptions_by_status"),
@@ -109,9 +140,7 @@ class Subscription(models.Model):
                 condition=Q(unsubscribed_at__isnull=False),
                 name="subscriptions_by_leaving",
             ),
-            models.Index(
-                fields=["mail_due_at"], condition=Q(mail_due_at__isnull=False), name="due_lifecycle_mails"
-            ),
+            models.Index(fields=["paused_until"], condition=Q(status="paused"), name="pauses_by_their_end"),
         ]
 
     def __str__(self) -> str:
@@ -143,20 +172,3 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_reason_display()} ({self.address_key[:8]}…)"
-
-
-class ReaderDay(models.Model):
-    """How a newsletter's readership stood at the end of a day of its own calendar; today's row moves on."""
-
-    newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="days")
-    day = models.DateField()
-    active = models.PositiveIntegerField()
-    joined = models.PositiveIntegerField()  # confirmed that day
-    left = models.PositiveIntegerField()  # unsubscribed that day
-
-    class Meta:
-        ordering = ["-day"]
-        constraints = [models.UniqueConstraint(fields=["newsletter", "day"], name="one_row_per_day")]
-
-    def __str__(self) -> str:
-        return f"{self.day}: {self.active}"

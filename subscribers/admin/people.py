@@ -4,18 +4,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.db.models import Exists, OuterRef
+from django.urls import path
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from newsletter import team
-from newsletter.adminsite import ModelAdmin, Paginator, TabularInline, action, display, register
-from subscribers import known, lifecycle, tasks
+from newsletter.adminsite import ModelAdmin, Paginator, TabularInline, action, display, person, register
+from subscribers import consent, known, lifecycle, tasks
 from subscribers.addresses import InvalidAddress, canonical
+from subscribers.admin import proof
 from subscribers.models import Subscriber, Subscription, Suppression, address_key
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
+    from django.urls import URLPattern
 
 
 class AddressForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
@@ -51,6 +55,10 @@ class SubscriptionInline(TabularInline):
     ]
     can_delete = False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
+        """With what each row is called by."""
+        return super().get_queryset(request).select_related("subscriber", "newsletter")
+
     def may(self, request: HttpRequest, verb: str, obj: Any = None) -> bool:
         """`obj` is the person, who is of no one newsletter; which rows are shown decides."""
         return super().may(request, verb)
@@ -85,6 +93,15 @@ class SubscriberAdmin(ModelAdmin):
             return True
         is_reader = _confirmed(ids).filter(subscriber=obj).exists()
         return is_reader and (verb == "view" or not obj.subscriptions.exclude(newsletter__in=ids).exists())
+
+    def get_urls(self) -> list[URLPattern]:
+        wrapped = self.admin_site.admin_view
+        name = "subscribers_subscriber"
+        return [
+            path("<int:object_id>/proof/", wrapped(proof.page), name=f"{name}_proof"),
+            path("<int:object_id>/proof.json", wrapped(proof.file), name=f"{name}_receipt"),
+            *super().get_urls(),
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Subscriber | None = None) -> list[str]:
         return ["email"] if obj else []
@@ -124,6 +141,19 @@ class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]
     clean_email = AddressForm.clean_email
 
 
+# Of Subscription.source, in words.
+SOURCES = {
+    "page": _("Page"),
+    "referrer": _("Site"),
+    "utm_source": _("Campaign’s source"),
+    "utm_medium": _("Campaign’s medium"),
+    "utm_campaign": _("Campaign"),
+    "utm_content": _("Campaign’s content"),
+    "utm_term": _("Campaign’s term"),
+    "ref": _("Recommended by"),
+}
+
+
 @register(Subscription)
 class SubscriptionAdmin(ModelAdmin):
     newsletter_path = "newsletter"
@@ -140,12 +170,19 @@ class SubscriptionAdmin(ModelAdmin):
         "subscriber",
         "newsletter",
         "status",
+        "frequency",
         "origin",
+        "found_by",
         "requested_at",
         "confirmed_at",
+        "paused_until",
         "unsubscribed_at",
     ]
     actions = ["unsubscribe"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
+        """With what each is called by: an address and a newsletter."""
+        return super().get_queryset(request).select_related("subscriber", "newsletter")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Subscription], search_term: str
@@ -168,6 +205,12 @@ class SubscriptionAdmin(ModelAdmin):
         """Only the reader's own confirmation makes a subscription active."""
         return [*self.readonly, "known"] if obj else []
 
+    @display(description=_("found the newsletter by"))
+    def found_by(self, obj: Subscription) -> str:
+        """Whatever was typed into an address or a form: shown, and nothing else follows from it."""
+        told = [(SOURCES[key], obj.source[key]) for key in SOURCES if obj.source.get(key)]
+        return format_html_join("", "<div>{}: <bdi>{}</bdi></div>", told) or "–"
+
     @display(description=_("what you know of this reader"))
     def known(self, obj: Subscription) -> str:
         return format_html_join("", "<div>{}: {}</div>", known.lines(obj))
@@ -187,16 +230,21 @@ class SubscriptionAdmin(ModelAdmin):
             known.write(obj, answers=form.cleaned_data)
             return
         asked = lifecycle.subscribe(
-            obj.newsletter, email=form.cleaned_data["email"], origin=Subscription.Origin.ADMIN
+            obj.newsletter,
+            email=form.cleaned_data["email"],
+            origin=Subscription.Origin.ADMIN,
+            circumstances=consent.at_the_desk(person(request).username),
         )
         obj.pk, obj.subscriber = asked.pk, asked.subscriber
-        tasks.wake(asked.pk)
+        tasks.wake()
 
     @action(description=_("Unsubscribe the selected readers"), permissions=["change"])
     def unsubscribe(self, request: HttpRequest, queryset: QuerySet[Subscription]) -> None:
         theirs = self.within(request, queryset, "change")  # what is listed may be only theirs to see
-        left = sum(lifecycle.unsubscribe(subscription) for subscription in theirs)
-        self.message_user(request, _("%d readers unsubscribed.") % left)
+        by = consent.at_the_desk(person(request).username)
+        left = sum(lifecycle.unsubscribe(subscription, circumstances=by) for subscription in theirs)
+        said = ngettext("%(count)d reader unsubscribed.", "%(count)d readers unsubscribed.", left)
+        self.message_user(request, said % {"count": left})
 
 
 class SuppressionForm(AddressForm):

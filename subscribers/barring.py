@@ -1,0 +1,80 @@
+"""Who must not be mailed whatever a subscription says, and what ends that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Exists, Q
+
+from newsletter.models import Newsletter
+from subscribers import consent
+from subscribers.models import KeptOut, Subscriber, Subscription, Suppression, address_key
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+Status = Subscription.Status
+Reason = Suppression.Reason
+BY_WEIGHT = (Reason.HARD_BOUNCE, Reason.REQUEST, Reason.COMPLAINT)
+
+
+def suppress(email: str, *, reason: Suppression.Reason) -> None:
+    """Never mail this canonical address again, until its owner confirms anew or somebody lifts it (complaints).
+
+    A complaint outweighs what was known before, and a person's own wish a bounce: only a person may lift a complaint.
+    """
+    found, is_new = Suppression.objects.get_or_create(
+        address_key=address_key(email), defaults={"reason": reason}
+    )
+    if not is_new:
+        lighter = BY_WEIGHT[: BY_WEIGHT.index(reason)]
+        Suppression.objects.filter(pk=found.pk, reason__in=lighter).update(reason=reason)
+
+
+def keeps_out(subscription: Subscription) -> bool:
+    """Suppressed, or gone from this newsletter before: only their own mailbox can say that they want it again."""
+    key = subscription.subscriber.address_key
+    left = KeptOut.objects.filter(newsletter=subscription.newsletter_id, address_key=key)
+    return left.exists() or Suppression.objects.filter(address_key=key).exists()
+
+
+def lapsed(subscriber: Subscriber) -> Q:
+    """Active on paper, but not mailed since their address bounced: who asks again shows by confirming that it works."""
+    found = Suppression.objects.filter(
+        address_key=subscriber.address_key, reason__in=Suppression.LIFTED_BY_CONFIRMING
+    )
+    return Q(status__in=[Status.ACTIVE, Status.PAUSED]) & Q(Exists(found))
+
+
+def let_in(subscription: Subscription, *, now: datetime) -> None:
+    """Who confirms has shown that the address works and that they want it: nothing keeps them out of this newsletter.
+
+    Call it in the transaction that confirms. A complaint stands.
+    """
+    key = subscription.subscriber.address_key
+    KeptOut.objects.filter(newsletter=subscription.newsletter_id, address_key=key).delete()
+    found = Suppression.objects.filter(address_key=key, reason__in=Suppression.LIFTED_BY_CONFIRMING).first()
+    if found is None:
+        return
+    # By its reason, too: a complaint that comes in at this moment is no longer what was found.
+    lifted, _ = Suppression.objects.filter(pk=found.pk, reason=found.reason).delete()
+    if lifted and found.reason == Reason.REQUEST:
+        _leave_the_others(subscription, asked_at=found.suppressed_at, now=now)
+
+
+def _leave_the_others(subscription: Subscription, *, asked_at: datetime, now: datetime) -> None:
+    """They had asked to be mailed by nobody here, and now want this one newsletter. The others stay as they asked: no
+    import may bring them there either."""
+    others = Subscription.objects.filter(
+        subscriber=subscription.subscriber_id, status__in=[Status.ACTIVE, Status.PAUSED]
+    ).exclude(pk=subscription.pk)
+    elsewhere = Newsletter.objects.exclude(subscriptions__subscriber=subscription.subscriber_id)
+    key = subscription.subscriber.address_key
+    KeptOut.objects.bulk_create(
+        (KeptOut(newsletter=newsletter, address_key=key) for newsletter in elsewhere), ignore_conflicts=True
+    )
+    for other in others:
+        gone = {"status": Status.UNSUBSCRIBED, "unsubscribed_at": now, "left_as": "", "paused_until": None}
+        if others.filter(pk=other.pk).update(**gone):
+            details = {"asked": asked_at.isoformat()}
+            consent.note(consent.Kind.LEFT, other, consent.AT_THE_DESK, at=now, details=details)
