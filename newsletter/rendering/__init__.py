@@ -9,11 +9,12 @@ from newsletter.rendering.content import Cover, Edition, Masthead
 from newsletter.rendering.document import merges
 from newsletter.rendering.mail import feedback_question, mail_html
 from newsletter.rendering.sanitising import sanitise
-from newsletter.rendering.stencil import SLOTS, Stencil, StencilError, slot
+from newsletter.rendering.stencil import PAGE_SLOT, SLOTS, Stencil, StencilError, page_slot, slot
 from newsletter.rendering.text import mail_text
 from newsletter.rendering.web import subscribe_box, web
 
 __all__ = [
+    "PAGE_SLOT",
     "SLOTS",
     "Cover",
     "Edition",
@@ -24,6 +25,7 @@ __all__ = [
     "mail_html",
     "mail_text",
     "merges",
+    "page_slot",
     "sanitise",
     "slot",
     "subscribe_box",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
 
 from newsletter.rendering.characters import without_strays
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"})
 
@@ -23,6 +26,8 @@ class Masthead:
     accent: str
     language: str
     readers_claim: str
+    agreement: str = ""  # what whoever signs up at its box agrees to; and by which a post says that it did
+    agreement_digest: str = ""
 
     @property
     def direction(self) -> str:
@@ -52,11 +57,13 @@ class Edition:
     cover: Cover | None = None
     is_for_readers: bool = False  # its page opens only by a reader's own link
     note: str = ""  # what the editor says above a correction
+    # By whole address: what leads there instead, where each reader has a link of their own (a slot, or the link).
+    own_links: Mapping[str, str] = field(default_factory=dict)
 
 
 def cleaned[Content: (Masthead, Edition)](content: Content) -> Content:
     """Every text without slot marks and control characters, so that no editor can forge a slot."""
-    values: dict[str, Any] = {field.name: getattr(content, field.name) for field in fields(content)}
+    values: dict[str, Any] = {each.name: getattr(content, each.name) for each in fields(content)}
     texts: dict[str, Any] = {
         name: without_strays(text) for name, text in values.items() if isinstance(text, str)
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -12,6 +13,8 @@ from newsletter.rendering.characters import direction_of
 from newsletter.rendering.sanitising import sanitise
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lxml.html import HtmlElement
 
 INLINE = frozenset({"a", "strong", "em", "s", "code", "br", "span"})
@@ -28,13 +31,21 @@ TURNING = frozenset({"p", "h2", "h3", "li", "figcaption"})
 DEEPEST = 24
 
 
-def read(body: str, *, base: str, direction: str, face: str = "") -> HtmlElement:
+NO_LINKS: Mapping[str, str] = MappingProxyType({})
+
+
+def read(
+    body: str, *, base: str, direction: str, face: str = "", own_links: Mapping[str, str] = NO_LINKS
+) -> HtmlElement:
     """The body's root element. base is the issue's own address, direction the newsletter's (ltr or rtl).
 
     With a face of the mail, merge fields are its slots; without one they are what is said where nothing is known.
+    `own_links` are put in place of the addresses they are for.
     """
     root = _tidied(body)
     _complete_addresses(root, base=base)
+    for link in root.iter("a") if own_links else ():
+        link.set("href", own_links.get(link.get("href", ""), link.get("href", "")))
     _turn(root, direction=direction)
     if face:
         merging.put_slots(root, face=face)

@@ -86,7 +86,13 @@ def _inliner(tones: Palette) -> CSSInliner:
 
 
 def _body(edition: Edition, *, masthead: Masthead) -> str:
-    root = document.read(edition.body, base=edition.url, direction=masthead.direction, face=merging.HTML)
+    root = document.read(
+        edition.body,
+        base=edition.url,
+        direction=masthead.direction,
+        face=merging.HTML,
+        own_links=edition.own_links,
+    )
     tones = palette(masthead.accent)
     makers: dict[str, Maker] = {
         "picture": _picture,
@@ -147,10 +153,10 @@ def _cover(edition: Edition) -> str:
 
 def _button(element: HtmlElement, _inner: str, *, tones: Palette) -> str:
     link = element[0]
-    return _button_to(link.get("href", ""), label=one_line(link.text_content()), tones=tones)
+    return button_to(link.get("href", ""), label=one_line(link.text_content()), tones=tones)
 
 
-def _button_to(href: str, *, label: str, tones: Palette) -> str:
+def button_to(href: str, *, label: str, tones: Palette) -> str:
     """Outlook paints the VML shape and hides the link; everybody else sees only the link."""
     width = columns(label) * 10 + 56
     vml = (
@@ -164,7 +170,7 @@ def _button_to(href: str, *, label: str, tones: Palette) -> str:
 
 def _subscribe_box(element: HtmlElement, _inner: str, *, masthead: Masthead) -> str:
     line = one_line(element.get("data-strapline", "")) or masthead.tagline or masthead.name
-    button = _button_to(masthead.subscribe_url, label=_("Subscribe"), tones=palette(masthead.accent))
+    button = button_to(masthead.subscribe_url, label=_("Subscribe"), tones=palette(masthead.accent))
     return _box(
         tag("p", escape(line, quote=False), class_="strapline")
         + button

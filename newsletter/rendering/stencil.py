@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # A reader's own links. What is said of each reader (merging.py) comes on top, issue by issue.
 SLOTS = ("unsubscribe_url", "feedback_url", "web_url")
+# The page of another issue that opens to its readers alone: by the number of the dispatch in which it went out.
+PAGE_SLOT = re.compile(r"web_url_([1-9][0-9]*)")
 # Private-use characters survive HTML parsers, CSS inliners and JSON untouched, and content is stripped of them.
 SLOT = re.compile(f"{SLOT_OPEN}([a-z][a-z0-9_]*){SLOT_CLOSE}")
 
@@ -24,6 +26,10 @@ class StencilError(ValueError):
 
 def slot(name: str) -> str:
     return f"{SLOT_OPEN}{name}{SLOT_CLOSE}"
+
+
+def page_slot(dispatch_id: int) -> str:
+    return f"web_url_{dispatch_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,8 @@ class Stencil:
     def parse(cls, text: str, *, allowed: Collection[str] = SLOTS) -> Stencil:
         parts = SLOT.split(text)
         literals, slots = tuple(parts[::2]), tuple(parts[1::2])
-        if unknown := sorted(set(slots) - set(allowed)):
+        unknown = sorted(name for name in {*slots}.difference(allowed) if not PAGE_SLOT.fullmatch(name))
+        if unknown:
             raise StencilError(f"unknown slot: {', '.join(unknown)}")
         if any(SLOT_OPEN in literal or SLOT_CLOSE in literal for literal in literals):
             raise StencilError("a slot mark stands alone")

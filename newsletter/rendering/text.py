@@ -31,7 +31,13 @@ def mail_text(edition: Edition, masthead: Masthead) -> str:
     """A whole text body with a slot for the reader's unsubscribe link."""
     edition, masthead = cleaned(edition), cleaned(masthead)
     walker = Walker(masthead)
-    root = document.read(edition.body, base=edition.url, direction=masthead.direction, face=merging.TEXT)
+    root = document.read(
+        edition.body,
+        base=edition.url,
+        direction=masthead.direction,
+        face=merging.TEXT,
+        own_links=edition.own_links,
+    )
     body = walker.flow(root, width=WIDTH)
     return (
         "\n\n".join([*_head(edition, masthead=masthead), *body, *walker.list_of_links(), _foot(masthead)])

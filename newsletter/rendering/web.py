@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 def web(edition: Edition, masthead: Masthead) -> SafeString:
     edition, masthead = cleaned(edition), cleaned(masthead)
-    root = document.read(edition.body, base=edition.url, direction=masthead.direction)
+    root = document.read(
+        edition.body, base=edition.url, direction=masthead.direction, own_links=edition.own_links
+    )
     makers: dict[str, Maker] = {
         "picture": _picture,
         "take": partial(_labelled, default=_("Our take")),
@@ -71,14 +73,23 @@ def subscribe_box(masthead: Masthead, *, strapline: str = "", action: str = "") 
         "form",
         tag("label", email)
         + tag("label", trap, class_="honeypot", aria_hidden="true")
+        + _worded(masthead)
         + tag("button", escape(_("Subscribe")), type="submit", class_="btn"),
         method="post",
         action=action or masthead.subscribe_url,
     )
     box = tag("p", escape(line, quote=False), class_="strapline", dir="auto") + form
     box += tag("p", promise(masthead), class_="promise")
+    if masthead.agreement:
+        box += tag("p", escape(masthead.agreement, quote=False), class_="agreement", dir="auto")
     label = _("Subscribe to %s") % masthead.name
     return mark_safe(tag("section", box, class_="subscribe-box", aria_label=label))
+
+
+def _worded(masthead: Masthead) -> str:
+    """The post says by it what stood at the form; the same on every copy of the page, wherever it is kept."""
+    wording = masthead.agreement_digest
+    return tag("input", type="hidden", name="wording", value=wording) if wording else ""
 
 
 def promise(masthead: Masthead) -> str:

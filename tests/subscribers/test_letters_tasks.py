@@ -1,0 +1,59 @@
+"""The wake-ups of letters: safe to lose, safe to run twice, and a flood of sign-ups makes no flood of messages."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from delivery import epoch
+from newsletter.models import Newsletter
+from subscribers import lifecycle, sign_ups, tasks
+from subscribers.consent import Circumstances, Method
+from subscribers.models import Letter
+
+FORM = Circumstances(Method.FORM)
+
+
+@pytest.fixture
+def handed_out(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The letters that workers were told of, which no worker takes here."""
+    told: list[int] = []
+    monkeypatch.setattr(tasks.send_letter, "apply_async", lambda args, **_: told.append(*args))
+    return told
+
+
+def signed_up(newsletter: Newsletter, email: str) -> int:
+    wanted: dict[int, int | None] = {newsletter.pk: None}
+    return sign_ups.note(email, newsletters=wanted, wish=lifecycle.Wish(), circumstances=FORM).pk
+
+
+def test_taking_in_a_sign_up_hands_out_its_own_letter_alone(daily: Newsletter, handed_out: list[int]) -> None:
+    for name in ("eve", "mallory"):
+        lifecycle.subscribe(daily, email=f"{name}@example.com")
+    sign_up = signed_up(daily, "ada@example.com")
+
+    tasks.take_in(sign_up)
+    tasks.take_in(sign_up)
+
+    assert handed_out == [Letter.objects.get(subscriber__email="ada@example.com").pk]
+
+
+def test_sweep_hands_out_what_is_due_and_nothing_that_is_not(
+    daily: Newsletter, handed_out: list[int]
+) -> None:
+    bob = lifecycle.subscribe(daily, email="bob@example.com")
+    lifecycle.subscribe(daily, email="eve@example.com")
+    Letter.objects.filter(subscriber=bob.subscriber).update(due_at=None, sent_at=timezone.now())
+
+    tasks.send_due_letters()
+
+    assert handed_out == [Letter.objects.get(subscriber__email="eve@example.com").pk]
+
+
+def test_nothing_is_handed_out_while_sending_is_frozen(daily: Newsletter, handed_out: list[int]) -> None:
+    lifecycle.subscribe(daily, email="bob@example.com")
+    epoch.freeze("A backup was restored.")
+
+    tasks.send_due_letters()
+
+    assert handed_out == []
