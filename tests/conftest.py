@@ -1,11 +1,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.cache import caches
+from django.core.cache.backends.redis import RedisCache
 
 from newsletter.models import Issue, Newsletter
+from subscribers.guard import floods, sieges, tallies
 from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def nobody_counted(request: pytest.FixtureRequest) -> None:
+    """Each test begins as if nobody had signed up in the last hour, and no domain had been looked up."""
+    caches[tallies.HERE].clear()
+    floods.forget()
+    sieges.forget()
+    sieges._noted.clear()
+    tallies._rests_until = 0.0
+    shared: Any = caches[tallies.SHARED]
+    if isinstance(shared, RedisCache) and not request.node.get_closest_marker("bare"):
+        redis = shared._cache.get_client()  # clear() would empty the broker, too
+        if names := list(redis.scan_iter(f"{shared.key_prefix}:*")):
+            redis.delete(*names)
 
 
 @pytest.fixture

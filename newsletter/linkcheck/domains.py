@@ -19,10 +19,10 @@ SECONDS = 4.0  # for one question
 REGISTRIES = frozenset({"co", "com", "org", "net", "ac", "gov", "edu", "or", "ne", "gob", "nom"})
 
 
-def ask(name: str, kind: str) -> list[str]:
+def ask(name: str, kind: str, *, seconds: float = SECONDS) -> list[str]:
     """Every record of this kind as text; none where there is none. Raises Halt where nobody can say."""
     try:
-        answer = dns.resolver.Resolver().resolve(name, kind, lifetime=SECONDS)
+        answer = dns.resolver.Resolver().resolve(name, kind, lifetime=seconds)
     except dns.resolver.NoAnswer:
         return []
     except dns.resolver.NXDOMAIN:

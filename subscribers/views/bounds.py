@@ -1,0 +1,71 @@
+"""What a form's page puts up with: posts of a sane size that can be read, and frames on other people's sites."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.views.decorators.cache import cache_control
+from django.views.decorators.clickjacking import xframe_options_exempt
+from django.views.decorators.csp import csp_override
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from newsletter.views import speaking
+from subscribers.views.riddles import gated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest, HttpResponse
+
+LARGEST = 64 * 1024  # bytes of one post; a form with twenty fields filled to the brim needs a tenth of it
+# Nothing of the policy is given up but who may frame the page: anybody may.
+FRAMED_POLICY: dict[str, Any] = {**settings.SECURE_CSP, "frame-ancestors": ["*"]}
+
+type View = Callable[..., HttpResponse]
+
+
+def form_page(view: View) -> View:
+    """A page with a form that everybody may post to, from our cached pages and from other sites.
+
+    It uses no cookie, so there is nothing that a forged post could borrow; and a page that carries what one visitor's
+    address said is no other's.
+    """
+    checked = require_http_methods(["GET", "HEAD", "POST"])(bounded(gated(view)))
+    return csrf_exempt(cache_control(private=True, no_cache=True)(checked))
+
+
+def framed(view: View) -> View:
+    return xframe_options_exempt(csp_override(FRAMED_POLICY)(view))
+
+
+def bounded(view: View) -> View:
+    """Refuse with a page what is too large, before any of it is read, and what cannot be read."""
+
+    @wraps(view)
+    def read(request: HttpRequest, *args: Any, **values: Any) -> HttpResponse:
+        if request.method == "POST":
+            if _length(request) > LARGEST:
+                return _refused(request, 413)
+            try:
+                request.POST  # noqa: B018 -- read on first use
+            except (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError):
+                return _refused(request, 400)
+        return view(request, *args, **values)
+
+    return read
+
+
+def _length(request: HttpRequest) -> int:
+    said = str(request.META.get("CONTENT_LENGTH") or "0")
+    return int(said) if said.isdecimal() and len(said) < 19 else LARGEST + 1
+
+
+def _refused(request: HttpRequest, status: int) -> HttpResponse:
+    context = {"is_too_large": status == 413}
+    return speaking.page(request, "subscribers/post_refused.html", context, status=status)

@@ -1,0 +1,167 @@
+"""The page before a sign-up when machines may be at the door, in a real browser and without one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from newsletter.models import Newsletter
+from subscribers.models import SignUp
+from tests import factories
+from tests.services import chromium
+from tests.subscribers.forms import posted_by
+
+PATH = "/daily/subscribe/"
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Browser]:
+    # Playwright's loop runs in this thread, and Django would refuse its ORM to whoever has one.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        running = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def besieged(chrome: Browser, transactional_db: None) -> Newsletter:
+    return factories.newsletter(usual_sign_ups=0)
+
+
+def signed_up(
+    chrome: Browser, live_server, *, scripts: bool = True, dark: bool = False
+) -> tuple[Page, list[str]]:
+    """The page after the sign-up form, and what goes wrong on it."""
+    context = chrome.new_context(
+        viewport=PHONE, java_script_enabled=scripts, color_scheme="dark" if dark else "light"
+    )
+    context.set_default_timeout(20_000)
+    page, wrong = context.new_page(), []
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(f"{live_server.url}{PATH}")
+    page.locator("[name=email]").fill("ada@example.com")
+    page.locator("[name=email]").press("Enter")
+    return page, wrong
+
+
+def findings(page: Page) -> list[str]:
+    return [each["id"] for each in Axe().run(page).response["violations"]]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_browser_does_the_sum_and_the_person_presses_the_button(
+    chrome: Browser, live_server, besieged: Newsletter, dark: bool
+) -> None:
+    page, wrong = signed_up(chrome, live_server, dark=dark)
+
+    expect(page.get_by_role("status")).to_have_text(
+        "Your browser is doing a small sum. It takes a few seconds."
+    )
+    expect(page.locator("progress")).to_be_visible()
+    working = findings(page)
+    expect(page.get_by_role("status")).to_have_text("Done. Now press the button.")
+    before = SignUp.objects.count()
+    done = findings(page)
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Go on").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("inbox"))
+
+    assert (before, list(SignUp.objects.values_list("email", flat=True))) == (0, ["ada@example.com"])
+    assert (working, done, wrong) == ([], [], [])
+
+
+def test_without_scripts_the_button_comes_by_itself_and_counts(
+    chrome: Browser, live_server, besieged: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("subscribers.guard.riddles.WAIT", timedelta(seconds=4))
+
+    page, _ = signed_up(chrome, live_server, scripts=False)
+
+    expect(page.locator(".riddle-wait")).to_contain_text("wait 5 seconds, and the button appears here")
+    expect(page.locator("progress")).to_be_hidden()
+    expect(page.locator(".riddle-button")).to_be_hidden()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("inbox"))
+    assert list(SignUp.objects.values_list("email", flat=True)) == ["ada@example.com"]
+
+
+def test_where_the_worker_does_not_come_waiting_is_the_way(
+    chrome: Browser, live_server, besieged: Newsletter
+) -> None:
+    context = chrome.new_context(viewport=PHONE)
+    page = context.new_page()
+    page.route("**/riddle-worker.js", lambda route: route.abort())
+    page.goto(f"{live_server.url}{PATH}")
+    page.locator("[name=email]").fill("ada@example.com")
+    page.locator("[name=email]").press("Enter")
+
+    expect(page.locator(".riddle-wait")).to_contain_text("wait 25 seconds, and the button appears here")
+    expect(page.locator("progress")).to_be_hidden()
+
+
+def test_the_page_posts_everything_again_and_is_kept_nowhere(daily: Newsletter, client: Client) -> None:
+    Newsletter.objects.update(usual_sign_ups=0)
+
+    answer = client.post(PATH, {"email": "Ada@example.com", "first_name": "<Ada>", "utm_source": "radio"})
+
+    assert answer.status_code == 200
+    assert "no-store" in answer.headers["Cache-Control"]
+    fields = posted_by(answer.text, "")
+    assert fields["first_name"] == ["<Ada>"]
+    assert fields["answer"] == [""]
+    assert len(fields["riddle"][0]) < 120
+    assert SignUp.objects.count() == 0
+    assert posted_by(client.post(PATH, fields).text, "")["riddle"] == fields["riddle"]
+
+
+def test_too_many_of_one_network_are_told_so(
+    daily: Newsletter, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("subscribers.guard.judging.SOLVED", 0)
+    monkeypatch.setattr("subscribers.guard.judging.BITS_IN_A_SIEGE", 0)
+    Newsletter.objects.update(usual_sign_ups=0)
+    asked = client.post(PATH, {"email": "ada@example.com"}, REMOTE_ADDR="192.0.2.7")
+    fields = posted_by(asked.text, "") | {"answer": [".".join("0" * 16)]}
+
+    answer = client.post(PATH, fields, REMOTE_ADDR="192.0.2.7")
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "600")
+    assert "Please come back in ten minutes" in answer.text
+    assert SignUp.objects.count() == 0
+
+
+def test_a_network_that_posts_on_and_on_is_answered_without_a_look(
+    daily: Newsletter, client: Client, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr("subscribers.guard.judging.FLOOD", 12)
+    monkeypatch.setattr("subscribers.guard.judging.BITS", 0)
+    flood = {"REMOTE_ADDR": "192.0.2.7"}
+    asked = [client.post(PATH, {"email": f"r{number}@example.com"}, **flood) for number in range(13)]
+
+    with django_assert_num_queries(0):
+        refused = client.post(PATH, {"email": "next@example.com"}, HTTP_ACCEPT_LANGUAGE="de", **flood)
+        made_up = client.post(PATH, {"email": "next@example.com", "riddle": "made up"}, **flood)
+    elsewhere = client.post(PATH, {"email": "next@example.com"}, REMOTE_ADDR="198.51.100.7")
+    fields = posted_by(asked[-1].text, "") | {"answer": [".".join("0" * 16)]}
+    solved = client.post(PATH, fields, **flood)
+
+    assert [answer.status_code for answer in (asked[-1], refused, made_up, elsewhere, solved)] == [
+        200,
+        429,
+        429,
+        200,
+        200,
+    ]
+    assert (refused.headers["Retry-After"], 'lang="de"' in refused.text) == ("600", True)
+    assert SignUp.objects.count() == 12  # ten were free, one came from elsewhere, and one was solved
+    assert client.get(PATH, **flood).status_code == 200
