@@ -20,7 +20,7 @@ register.filter("readers_claim", claims.readers_claim)
 def subscribe_box(newsletter: Newsletter) -> SafeString:
     """The box that an issue's text may hold, for the pages around it."""
     return rendering.subscribe_box(
-        faces.masthead(newsletter),
+        faces.web_masthead(newsletter),
         strapline=_("Have %s sent to you.") % newsletter.name,
         action=f"{newsletter.get_absolute_url()}subscribe/",
     )

@@ -1,0 +1,185 @@
+"""What a reader fills in on the page where they manage everything: each section is a form of its own."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from newsletter.validators import one_line
+from subscribers import known
+from subscribers.addresses import LONGEST_INPUT, InvalidAddress, canonical
+from subscribers.models import Subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.utils.functional import _StrPromise
+
+    from newsletter.models import Newsletter
+    from subscribers.models import Subscriber
+
+Frequency = Subscription.Frequency
+TWO_WEEKS, MONTH, UNTIL = "two_weeks", "month", "until"
+RESTS = {TWO_WEEKS: timedelta(days=14), MONTH: timedelta(days=30)}
+LONGEST_REST = timedelta(days=365)
+
+
+class AddressAskedForm(forms.Form):
+    """Somebody without a mail at hand types their address, and the link comes by mail."""
+
+    email = forms.CharField(
+        label=_("Your e-mail address"),
+        max_length=LONGEST_INPUT,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email", "dir": "ltr"}),
+        error_messages={
+            "required": _("Please type your e-mail address."),
+            "max_length": _("This is too long for an address. Please check it."),
+        },
+    )
+    # People never see this field; programs that fill in every field give themselves away.
+    website = forms.CharField(
+        required=False, widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"})
+    )
+
+    def clean_email(self) -> str:
+        try:
+            return canonical(self.cleaned_data["email"])
+        except InvalidAddress as error:
+            message = _("That does not look like an e-mail address. Please check it for typos.")
+            raise forms.ValidationError(message, code="invalid_address") from error
+
+
+class RhythmForm(forms.Form):
+    """How often one newsletter comes, or until when nothing does. Speaks the clock of the moment (spoken_by)."""
+
+    rhythm = forms.ChoiceField(
+        label=_("How often"),
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": _("Please choose one."),
+            "invalid_choice": _("This is not offered any more. Please choose again."),
+        },
+    )
+    until = forms.DateField(
+        label=_("The day on which it goes on"),
+        required=False,
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        error_messages={"invalid": _("That does not look like a date. Write it like 2026-11-22.")},
+    )
+
+    def __init__(self, data: Any = None, *, subscription: Subscription, now: datetime) -> None:
+        super().__init__(data, auto_id=f"id_{subscription.newsletter.slug}_%s", initial=_so_far(subscription))
+        self.now = now
+        self.today = timezone.localdate(now)
+        choices: Any = self.fields["rhythm"]
+        choices.choices = list(_rhythms(subscription.newsletter, subscription.frequency))
+        first, last = self.today + timedelta(days=1), self.today + LONGEST_REST
+        self.fields["until"].widget.attrs |= {"min": first.isoformat(), "max": last.isoformat()}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("rhythm") == UNTIL and "until" in cleaned:
+            self._check(cleaned["until"])
+        return cleaned
+
+    def _check(self, day: date | None) -> None:
+        if day is None:
+            self.add_error("until", _("Please choose the day on which it goes on."))
+        elif day <= self.today:
+            self.add_error("until", _("Please choose a day that is still to come."))
+        elif day > self.today + LONGEST_REST:
+            self.add_error("until", _("A pause lasts a year at most. Please choose an earlier day."))
+
+    @property
+    def frequency(self) -> Subscription.Frequency | None:
+        chosen = self.cleaned_data["rhythm"]
+        return Frequency(chosen) if chosen in Frequency.values else None
+
+    @property
+    def pauses_until(self) -> datetime | None:
+        """Aware. Of a day it is the beginning, by the newsletter's clock: that day's issue comes."""
+        chosen = self.cleaned_data["rhythm"]
+        if rest := RESTS.get(chosen):
+            return _beginning_of(self.today + rest)
+        return _beginning_of(self.cleaned_data["until"]) if chosen == UNTIL else None
+
+    def ends(self) -> dict[str, date]:
+        """When each pause of a fixed length would be over, to be said beside it."""
+        return {name: self.today + rest for name, rest in RESTS.items()}
+
+
+class FieldsForm(forms.Form):
+    """What one newsletter knows of its reader in its own fields."""
+
+    def __init__(self, data: Any = None, *, subscription: Subscription) -> None:
+        super().__init__(data, auto_id=f"id_{subscription.newsletter.slug}_%s")
+        self.fields.update(getattr(known.form(subscription), "declared_fields"))  # noqa: B009 -- not in the stubs
+
+
+class PersonForm(forms.Form):
+    first_name = forms.CharField(
+        label=_("First name"),
+        max_length=100,
+        required=False,
+        validators=[one_line],
+        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
+    )
+    language = forms.ChoiceField(label=_("Language"), required=False)
+
+    def __init__(self, data: Any = None, *, subscriber: Subscriber) -> None:
+        super().__init__(data, initial={"first_name": subscriber.first_name, "language": subscriber.language})
+        choices: Any = self.fields["language"]
+        choices.choices = [("", _("As each newsletter speaks")), *settings.READER_LANGUAGES]
+
+
+class NewAddressForm(forms.Form):
+    new_email = forms.CharField(
+        label=_("New address"),
+        max_length=LONGEST_INPUT,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email", "dir": "ltr"}),
+        error_messages={
+            "required": _("Please type the new address."),
+            "max_length": _("This is too long for an address. Please check it."),
+        },
+    )
+
+    def __init__(self, data: Any = None, *, subscriber: Subscriber) -> None:
+        super().__init__(data)
+        self.subscriber = subscriber
+
+    def clean_new_email(self) -> str:
+        try:
+            email = canonical(self.cleaned_data["new_email"])
+        except InvalidAddress as error:
+            message = _("That does not look like an e-mail address. Please check it for typos.")
+            raise forms.ValidationError(message, code="invalid_address") from error
+        if email == self.subscriber.email:
+            raise forms.ValidationError(_("This is the address you have already."), code="same")
+        return email
+
+
+def _rhythms(newsletter: Newsletter, chosen: str) -> Iterator[tuple[str, _StrPromise]]:
+    """What is offered, and what they chose while it was."""
+    yield Frequency.EVERY, _("Every issue")
+    if newsletter.offers_weekdays or chosen == Frequency.WEEKDAYS:
+        yield Frequency.WEEKDAYS, _("Only the issues of Monday to Friday")
+    if newsletter.digest_day is not None or chosen == Frequency.WEEKLY:
+        yield Frequency.WEEKLY, _("One mail a week with all issues")
+    yield TWO_WEEKS, _("Nothing for two weeks")
+    yield MONTH, _("Nothing for a month")
+    yield UNTIL, _("Nothing until a day you choose")
+
+
+def _so_far(subscription: Subscription) -> dict[str, object]:
+    if subscription.status == Subscription.Status.PAUSED and subscription.paused_until:
+        return {"rhythm": UNTIL, "until": timezone.localdate(subscription.paused_until)}
+    return {"rhythm": subscription.frequency}
+
+
+def _beginning_of(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
