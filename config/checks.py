@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 SHORTEST_KEY = 32  # characters: 128 bits even when written in hexadecimal
 SHORTEST_GRACE, LONGEST_GRACE = 0.25, 72.0  # hours
 SHORTEST_STALL, LONGEST_STALL = 4.0, 60.0  # minutes
+PLAIN_ADDRESS = re.compile(
+    r"[A-Za-z0-9._-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
+)  # nothing that a URI writes otherwise
 MAKE_A_KEY = 'Make one: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
@@ -189,6 +193,38 @@ def providers_are_heard(**kwargs: Any) -> list[CheckMessage]:
                     id="courant.E014",
                 )
             )
+    return problems
+
+
+@register("courant")
+def unsubscribe_address_is_read(**kwargs: Any) -> list[CheckMessage]:
+    """Whoever writes to it must be heard: it stands in every issue."""
+    from delivery import inbound  # noqa: PLC0415 -- app ready
+
+    if not settings.UNSUBSCRIBE_ADDRESS:
+        return []
+    problems: list[CheckMessage] = []
+    source, (user, _, password) = inbound.source(), settings.INBOUND_SECRET.partition(":")
+    is_proven = bool(source and settings.INBOUND_SECRET)
+    if source and not source.signs:
+        is_proven = bool(user) and len(password) >= SHORTEST_KEY
+    if not is_proven:
+        problems.append(
+            Error(
+                "UNSUBSCRIBE_ADDRESS is set, but the mail to it would not be read.",
+                hint="The provider of MAILER_URL must post it to /webhooks/inbound/, and prove itself: docs/install.md"
+                " says who can, and what INBOUND_SECRET is. Or leave UNSUBSCRIBE_ADDRESS out.",
+                id="courant.E016",
+            )
+        )
+    if not PLAIN_ADDRESS.fullmatch(settings.UNSUBSCRIBE_ADDRESS):
+        problems.append(
+            Error(
+                f"UNSUBSCRIBE_ADDRESS is {settings.UNSUBSCRIBE_ADDRESS!r}, which is not a plain address.",
+                hint="Write it like leave@in.example.org: it stands behind mailto: in a header of every issue.",
+                id="courant.E017",
+            )
+        )
     return problems
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from newsletter.validators import one_line
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 LONGEST_BATCH = 30.0
 
 
+def ways_out() -> tuple[str, ...]:
+    """What stands in List-Unsubscribe, the best first (RFC 2369 3.2); by mail only where such mail is read."""
+    by_mail = ("unsubscribe_mail",) if settings.UNSUBSCRIBE_ADDRESS else ()
+    return ("unsubscribe_url", *by_mail)
+
+
 @dataclass(frozen=True, slots=True)
 class IssueMail:
     """An issue as it goes out: frozen when its dispatch started, the same for every reader but for the slots."""
@@ -31,6 +38,7 @@ class IssueMail:
     text: Stencil
     headers: Mapping[str, str]  # the same in every mail
     message_domain: str
+    ways_out: tuple[str, ...] = field(default_factory=ways_out)  # as every recipient's values have them
 
     def __post_init__(self) -> None:
         """Providers' JSON takes CR and LF in a header and passes them on (CWE-93): refuse them here, for every way."""
@@ -49,8 +57,13 @@ class Recipient:
 
     @property
     def list_unsubscribe(self) -> str:
-        """RFC 2369 3.2, RFC 8058 3.1: one https URI of this reader's own."""
-        return f"<{self.values['unsubscribe_url']}>"
+        return list_unsubscribe(self.values)
+
+
+def list_unsubscribe(values: Mapping[str, str]) -> str:
+    """RFC 2369 3.2, RFC 8058 3.1: one https URI of this reader's own, before any other."""
+    link, mail = values["unsubscribe_url"], values.get("unsubscribe_mail")
+    return f"<{link}>, <{mail}>" if mail else f"<{link}>"
 
 
 @dataclass(slots=True)

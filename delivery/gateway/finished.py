@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from delivery.gateway import forms
 from delivery.gateway.forms import ADDRESS, DELIVERY, KEY, READERS, mark
+from delivery.messages import list_unsubscribe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
 def form(mail: IssueMail, *, alias: str, scheme: str) -> Form:
     slots = {*mail.html.slots, *mail.text.slots}
     marks = {name: mark(name) for name in slots}
+    ways_out = list_unsubscribe({name: mark(name) for name in mail.ways_out})
     message = forms.draft(
         mail,
         text=mail.text.fill(marks),
         html=mail.html.fill(marks),
         # All of them for each reader: some providers add what is said of one to what is said of all, some replace it.
-        merge_headers={ADDRESS: {**mail.headers, "List-Unsubscribe": f"<{mark('unsubscribe_url')}>"}},
+        merge_headers={ADDRESS: {**mail.headers, "List-Unsubscribe": ways_out}},
         merge_metadata={ADDRESS: {"delivery": mark(DELIVERY)}},
     )
     backend, params = forms.written(message, alias=alias)

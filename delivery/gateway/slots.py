@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from delivery.gateway import forms
 from delivery.gateway.forms import ADDRESS, DELIVERY, READERS, Rows, mark
+from delivery.messages import list_unsubscribe
 from newsletter.rendering import SLOTS
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 # A word joiner, which nobody sees, keeps what an editor wrote from being read as the provider's own language.
 JOINER = "\u2060"
+LINKS = frozenset({*SLOTS, "unsubscribe_mail"})
 # What any of their languages begins with. In a value it is broken wherever it stands: what follows may be beside it.
 BEGINNINGS = re.compile(r"[%\[{]|-(?=courant-)")
 
@@ -60,7 +62,7 @@ class Draft:
     mail: IssueMail  # free of the provider's language
     html: str
     text: str
-    link: str  # the slot of the unsubscribe link
+    ways_out: str  # List-Unsubscribe, with slots
     values: dict[str, str]  # by the provider's name for a slot
 
 
@@ -69,7 +71,7 @@ def safe(recipients: Sequence[Recipient]) -> Sequence[Recipient]:
 
     Links hold nothing of the kind, and a joiner would break them.
     """
-    names = [name for name in recipients[0].values if name not in SLOTS]
+    names = [name for name in recipients[0].values if name not in LINKS]
     if not names:
         return recipients
     return [
@@ -91,14 +93,14 @@ def form(mail: IssueMail, *, alias: str, scheme: str) -> Form:
         mail=_safe(mail, language),
         html=language.around(mail.html, slots),
         text=language.around(mail.text, slots),
-        link=slots["unsubscribe_url"],
+        ways_out=list_unsubscribe({name: slots[name] for name in mail.ways_out}),
         values={short: mark(name) for name, short in names.items()},
     )
     return WRITERS[scheme](draft, alias)
 
 
 def _names(mail: IssueMail) -> list[str]:
-    return sorted({*mail.html.slots, *mail.text.slots, "unsubscribe_url"})
+    return sorted({*mail.html.slots, *mail.text.slots, *mail.ways_out})
 
 
 def _safe(mail: IssueMail, language: Language) -> IssueMail:
@@ -115,7 +117,7 @@ def _mailgun(draft: Draft, alias: str) -> Form:
         draft.mail,
         text=draft.text,
         html=draft.html,
-        headers={**draft.mail.headers, "List-Unsubscribe": f"<{draft.link}>"},
+        headers={**draft.mail.headers, "List-Unsubscribe": draft.ways_out},
         metadata={"delivery": slot("d")},
         merge_data={ADDRESS: {**draft.values, "d": mark(DELIVERY)}},
     )
@@ -184,7 +186,8 @@ def _mailjet(draft: Draft, alias: str) -> Form:
 
 
 def _own_headers(draft: Draft) -> dict[str, str]:
-    return {**draft.mail.headers, "List-Unsubscribe": f"<{mark('unsubscribe_url')}>"}
+    own = {name: mark(name) for name in draft.mail.ways_out}
+    return {**draft.mail.headers, "List-Unsubscribe": list_unsubscribe(own)}
 
 
 WRITERS: dict[str, Callable[[Draft, str], Form]] = {

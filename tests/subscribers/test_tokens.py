@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
+from django.core.signing import TimestampSigner
 from django.test import override_settings
 from django.utils import timezone
 
@@ -32,6 +34,16 @@ def test_confirm_token_expires_and_says_whose_it_was(
         tokens.read_confirm(token)
 
     assert expired.value.subscription_id == ada.pk
+    assert expired.value.claims == (tokens.ConfirmClaim(ada.pk, ada.generation),)
+
+
+def test_confirm_token_names_several_and_one_from_before_still_reads(daily: Newsletter) -> None:
+    ada, bob, _ = factories.cast(daily)
+    both = tuple(tokens.ConfirmClaim(each.pk, each.generation) for each in (ada, bob))
+    from_before = TimestampSigner(key=settings.LINK_KEYS[0], sep="~", salt="courant.confirm").sign("7.3")
+
+    assert tokens.read_confirm(tokens.confirm_token(ada, bob)) == both
+    assert tokens.read_confirm(from_before) == (tokens.ConfirmClaim(7, 3),)
 
 
 def test_unsubscribe_token_carries_its_mark_and_survives_two_rotations_and_a_new_secret_key() -> None:

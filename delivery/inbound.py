@@ -1,0 +1,182 @@
+"""Mail to the unsubscribe address, as the provider posts it: the token in it says whose subscription ends.
+
+Nothing is ever answered: who speaks is the provider, and who wrote may be anybody. What holds no link of ours is
+counted (as an Event without effect) and forgotten.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from anymail.exceptions import AnymailNotSupportedWarning
+from django.conf import settings
+from django.db.models.functions import Now
+from django.http import Http404, HttpResponse
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from delivery.models import Event
+from delivery.webhooks import UNREADABLE, Svix
+from newsletter.site import absolute_url
+from subscribers import leaving
+from subscribers.consent import Circumstances, Method
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+logger = logging.getLogger(__name__)
+
+LONGEST_AGENT, LONGEST_TEXT = 300, 200_000  # characters
+NO_KEY = "not asked for"  # Anymail wants an API key for what we do not fetch
+
+
+class WithoutAttachments:
+    """Brevo names them, and Anymail would fetch them: nobody reads them here."""
+
+    def _fetch_attachment(self, attachment: Any) -> Any:
+        message = import_string("anymail.inbound.AnymailInboundMessage")
+        return message.construct_attachment("application/octet-stream", b"")
+
+
+class SubjectOnly:
+    """Resend posts who wrote and the subject; Anymail would fetch the rest. The subject is where we look first."""
+
+    def esp_to_anymail_event(self, esp_event: Any, request: HttpRequest) -> Any:
+        data = esp_event["data"]
+        message = import_string("anymail.inbound.AnymailInboundMessage")
+        event = import_string("anymail.signals.AnymailInboundEvent")
+        return event(
+            event_type="inbound",
+            event_id=request.headers.get("svix-id"),
+            message=message.construct(
+                subject=data.get("subject") or "", from_email=data.get("from"), text=""
+            ),
+        )
+
+
+class NoticeOnly:
+    """Amazon puts a mail of up to 150 KB into its notice; into its stores we do not reach."""
+
+    def fetch_s3_chunks(self, *given: Any) -> Any:
+        raise ValueError("Amazon's receipt rule must publish the mail itself to SNS.")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    view: str  # Anymail's, which knows the form and the signature
+    key: str = "webhook_secret"  # what that view calls the secret; by default user:password, as in basic auth
+    extra: tuple[type, ...] = ()
+    signs: bool = False
+    needs_key: bool = False
+
+
+# Who posts the mail itself. (Mailtrap posts a number, and wants to be asked for the mail.)
+SOURCES = {
+    "brevo": Source("brevo.BrevoInboundWebhookView", extra=(WithoutAttachments,), needs_key=True),
+    "mailersend": Source("mailersend.MailerSendInboundWebhookView", "inbound_secret", signs=True),
+    "mailgun": Source("mailgun.MailgunInboundWebhookView", "webhook_signing_key", signs=True),
+    "mailjet": Source("mailjet.MailjetInboundWebhookView"),
+    "mandrill": Source("mandrill.MandrillCombinedWebhookView", "webhook_key", signs=True),
+    "postmark": Source("postmark.PostmarkInboundWebhookView"),
+    "resend": Source(
+        "resend.ResendInboundWebhookView", extra=(SubjectOnly, Svix), signs=True, needs_key=True
+    ),
+    "sendgrid": Source("sendgrid.SendGridInboundWebhookView"),
+    "ses": Source("amazon_ses.AmazonSESInboundWebhookView", extra=(NoticeOnly,)),
+    "sparkpost": Source("sparkpost.SparkPostInboundWebhookView"),
+}
+
+
+def scheme() -> str:
+    return str(settings.HAND_OVER["bulk"]["scheme"])
+
+
+def source() -> Source | None:
+    """How the provider of issues posts mail that comes in; None when it does not."""
+    return SOURCES.get(scheme())
+
+
+@csrf_exempt  # what the provider sends along is the key
+@require_http_methods(["GET", "HEAD", "POST"])
+def receive(request: HttpRequest) -> HttpResponse:
+    found = source()
+    if not (found and settings.UNSUBSCRIBE_ADDRESS and settings.INBOUND_SECRET):
+        raise Http404
+    if request.method != "POST":  # some providers look whether anybody is there
+        return HttpResponse()
+    if not found.signs and "Authorization" not in request.headers:
+        return HttpResponse(status=401, headers={"WWW-Authenticate": 'Basic realm="webhook"'})
+    receiver = _receiver(found, path=request.path)
+    try:
+        receiver.run_validators(request)
+    except Exception as error:  # whatever it was: nothing is proven, so nothing is read
+        logger.warning("A mail to the unsubscribe address was turned away: %s", type(error).__name__)
+        return HttpResponse(status=403)
+    try:
+        told = list(receiver.parse_events(request))
+    except UNREADABLE as error:  # it would only be posted again, for hours
+        logger.exception("A mail to the unsubscribe address cannot be read.")
+        _count(repr(error)[:LONGEST_AGENT])
+        return HttpResponse()
+    for event in told:
+        _take(event.message)
+    return HttpResponse()
+
+
+def _receiver(found: Source, *, path: str) -> Any:
+    name = "webhook_secret" if Svix in found.extra else found.key
+    options: dict[str, Any] = {name: settings.INBOUND_SECRET}
+    if found.needs_key:
+        options["api_key"] = NO_KEY
+    match scheme():
+        case "mandrill":
+            options["webhook_url"] = absolute_url(path)  # it signs this, too
+        case "ses":
+            given = settings.MAILERS["bulk"]["OPTIONS"]["client_params"]
+            options["client_params"] = {"config": given["config"]}
+    view = import_string(f"anymail.webhooks.{found.view}")
+    with warnings.catch_warnings():  # said of SendGrid, which its maker cannot test any more
+        warnings.simplefilter("ignore", AnymailNotSupportedWarning)
+        return type("Receiver", (*found.extra, view), {})(**options)
+
+
+def _take(message: Any) -> None:
+    """One mail. Its provider's network says nothing of who wrote it; what program did, their mail may say."""
+    agent = str(message.get("User-Agent") or message.get("X-Mailer") or "")
+    circumstances = Circumstances(Method.MAIL, agent=_plain(agent)[:LONGEST_AGENT])
+    outcome = leaving.by_mail(_texts(message), circumstances=circumstances)
+    if outcome in {leaving.ByMail.NOBODY, leaving.ByMail.NO_LINK}:
+        _count(outcome.value)
+
+
+def _texts(message: Any) -> list[str]:
+    texts = [str(message.subject or "")]
+    for part in ("text", "html"):
+        try:
+            texts.append(_plain(getattr(message, part) or "")[:LONGEST_TEXT])
+        except UNREADABLE:  # letters of a kind that Python does not know
+            continue
+    return texts
+
+
+def _plain(text: str) -> str:
+    return text.encode(errors="replace").decode().replace("\0", "")
+
+
+def _count(problem: str) -> None:
+    """An event that has no effect, and goes with the others after their time."""
+    Event.objects.create(
+        key=uuid.uuid4(),
+        mailer="bulk",
+        kind=Event.Kind.OTHER,
+        words="mail to the unsubscribe address",
+        problem=problem,
+        happened_at=timezone.now(),
+        processed_at=Now(),
+    )

@@ -1,0 +1,89 @@
+"""Leaving by a link, and what is kept of it: how, from where, and how long after the mail."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from enum import StrEnum
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+
+from subscribers import letters, lifecycle, signals, tokens
+from subscribers.consent import Method
+from subscribers.models import Letter, Subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from subscribers.consent import Circumstances
+
+MOST_TRIED = 20  # tokens in one mail; ours has one
+# Who had never confirmed, or had left before, is not written to.
+READS = (Subscription.Status.ACTIVE, Subscription.Status.PAUSED)
+
+
+def leave(subscription: Subscription, *, via: str, circumstances: Circumstances) -> bool:
+    """As lifecycle.unsubscribe, with the seconds since the mail; and a goodbye mail to whoever left by the page, if the
+    newsletter says goodbye.
+
+    Only then: who leaves by their mail program, or by a mail, has shown that it is their own mailbox. Somebody else may
+    have pressed the button in a forwarded mail. The caller wakes a worker. A goodbye that is lost between the two
+    transactions costs nothing but itself.
+    """
+    was = subscription.status
+    if was == Subscription.Status.UNSUBSCRIBED:
+        return False
+    now = timezone.now()
+    seconds = _seconds_since_the_mail(subscription.pk, via=via, now=now)
+    if seconds is not None:
+        circumstances = replace(circumstances, details={**circumstances.details, "seconds": seconds})
+    has_left = lifecycle.unsubscribe(subscription, via=via, circumstances=circumstances)
+    if has_left and circumstances.method == Method.LINK:
+        subscription.refresh_from_db(fields=["left_as"])
+        if was in READS:
+            letters.ask(Letter.Kind.GOODBYE, subscription, now=now)
+    return has_left
+
+
+class ByMail(StrEnum):
+    """What became of a mail to the unsubscribe address."""
+
+    LEFT = "left"
+    HAD_LEFT = "had left before"
+    NOBODY = "of nobody we hold"
+    NO_LINK = "without a link of ours"
+
+
+def by_mail(texts: Iterable[str], *, circumstances: Circumstances) -> ByMail:
+    """Whoever writes: the token in the mail is the key, as it is in the link. `texts`: its subject, then its bodies.
+
+    An address alone opens nothing, since anybody can write any address into a From.
+    """
+    claim = next(filter(None, map(_claim, texts)), None)
+    if claim is None:
+        return ByMail.NO_LINK
+    known = Subscription.objects.select_related("subscriber", "newsletter")
+    subscription = known.filter(pk=claim.subscription_id).first()
+    if subscription is None:
+        return ByMail.NOBODY
+    has_left = leave(subscription, via=claim.mark, circumstances=circumstances)
+    return ByMail.LEFT if has_left else ByMail.HAD_LEFT
+
+
+def _claim(text: str) -> tokens.UnsubscribeClaim | None:
+    """The first that is ours: a mail may quote others."""
+    for found in islice(tokens.IN_TEXT.finditer(text), MOST_TRIED):
+        with suppress(tokens.InvalidToken):
+            return tokens.read_unsubscribe(found[0])
+    return None
+
+
+def _seconds_since_the_mail(subscription_id: int, *, via: str, now: datetime) -> int | None:
+    if not via:
+        return None
+    answers = signals.when_mailed.send(Subscription, subscription_id=subscription_id, via=via)
+    mailed_at: Any = next((answer for _, answer in answers if answer is not None), None)
+    return max(0, int((now - mailed_at).total_seconds())) if mailed_at else None

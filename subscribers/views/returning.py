@@ -1,0 +1,89 @@
+"""A second thought: taking a leaving back, or saying what it was for. By the token that the answer to it carried."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from django.http import HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+
+from newsletter.views import speaking
+from subscribers import lifecycle, offers, reasons, tokens
+from subscribers.consent import Kind, Method
+from subscribers.models import Subscription
+from subscribers.views import asking, farewell, pages
+from subscribers.views.pages import read_or_act
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from subscribers.tokens import BackClaim
+
+
+@csrf_exempt  # the signed link is the key; these pages set no cookie
+@never_cache
+@read_or_act
+def back(request: HttpRequest, token: str) -> HttpResponse:
+    """As if they had not left; or so, but with fewer mails."""
+    claim, subscription = _claimed(token)
+    if claim is None or subscription is None:
+        return pages.link_is_unknown(request)
+    if request.method == "POST" and not claim.is_over:
+        _bring_back(request, subscription, claim)
+    if subscription.status != Subscription.Status.UNSUBSCRIBED:
+        return pages.reader_page(request, "subscribers/back_done.html", subscription, standing=subscription)
+    if claim.is_over or not _may_come_back(subscription, claim):
+        return _is_over(request, subscription)
+    return pages.reader_page(
+        request, "subscribers/back.html", subscription, back=token, offers=offers.of(subscription)
+    )
+
+
+@csrf_exempt  # as above
+@never_cache
+@read_or_act
+def why(request: HttpRequest, token: str) -> HttpResponse:
+    claim, subscription = _claimed(token)
+    if claim is None or subscription is None:
+        return pages.link_is_unknown(request)
+    if request.method != "POST" or claim.is_over or subscription.unsubscribed_at != claim.left_at:
+        return HttpResponseRedirect(reverse("subscribers:back", args=[token]) + speaking.query(request))
+    reasons.say(
+        subscription,
+        left_at=claim.left_at,
+        reason=request.POST.get("reason", ""),
+        words=request.POST.get("words", ""),
+        circumstances=asking.circumstances(request, Method.LINK, of=subscription),
+    )
+    has_said = reasons.has_said(subscription, left_at=claim.left_at)
+    return farewell.has_left(request, subscription, back=token, has_said=has_said)
+
+
+def _is_over(request: HttpRequest, subscription: Subscription) -> HttpResponse:
+    response = pages.reader_page(request, "subscribers/back_over.html", subscription)
+    response.status_code = HTTPStatus.GONE
+    return response
+
+
+def _claimed(token: str) -> tuple[BackClaim | None, Subscription | None]:
+    try:
+        claim = tokens.read_back(token)
+    except tokens.InvalidToken:
+        return None, None
+    return claim, pages.found(claim.subscription_id)
+
+
+def _bring_back(request: HttpRequest, subscription: Subscription, claim: BackClaim) -> None:
+    circumstances = asking.circumstances(request, Method.LINK, of=subscription)
+    lifecycle.take_back(subscription, left_at=claim.left_at, kind=Kind.CAME_BACK, circumstances=circumstances)
+    offer = offers.named(request.POST.get("offer", ""))
+    if offer and subscription.status != Subscription.Status.UNSUBSCRIBED:
+        offers.take(subscription, offer, circumstances=circumstances)
+
+
+def _may_come_back(subscription: Subscription, claim: BackClaim) -> bool:
+    """Not after a later leaving, nor one that cannot be taken back any more."""
+    return subscription.unsubscribed_at == claim.left_at and bool(subscription.left_as)
