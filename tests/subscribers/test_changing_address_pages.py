@@ -1,0 +1,148 @@
+"""The pages of a change of address: on the reader's own, and behind the two letters."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+
+from newsletter.models import Newsletter
+from subscribers import changing_address, letters, tokens
+from subscribers.changing_address import State
+from subscribers.models import AddressChange, Letter, Subscription
+from tests import factories
+from tests.subscribers.moving import NEW, OLD, address, agree, send_all
+
+
+@pytest.fixture
+def ada(daily: Newsletter) -> Subscription:
+    return factories.subscription(daily, OLD)
+
+
+@pytest.fixture
+def change(ada: Subscription) -> AddressChange:
+    asked = changing_address.ask(ada.subscriber, new_email=NEW, now=timezone.now())
+    assert asked
+    return asked
+
+
+@pytest.fixture
+def browser() -> Client:
+    return Client(enforce_csrf_checks=True)
+
+
+def press(browser: Client, path: str, **typed: str):
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(path).text)
+    return browser.post(path, {"csrfmiddlewaretoken": token[1] if token else "", **typed}, follow=True)
+
+
+def test_from_the_page_to_both_mailboxes_and_done(ada: Subscription, browser: Client) -> None:
+    manage = f"/s/manage/{tokens.manage_token(ada.subscriber)}/"
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(manage).text)
+    assert token
+    typed = {"csrfmiddlewaretoken": token[1], "new_email": f" {NEW.upper()} "}
+    page = browser.post(f"{manage}address/", typed, follow=True)
+    assert "a…@n….example" in page.text
+    send_all()
+    paths = {message.to[0]: re.search(r"(/s/change/\S+)", message.body)[1] for message in mail.outbox}
+    assert set(paths) == {OLD, NEW}
+
+    looked = [ask(path) for path in paths.values() for ask in (browser.get, browser.head)]
+    assert [page.status_code for page in looked] == [200] * 4
+    assert not AddressChange.objects.exclude(old_agreed_at=None, new_agreed_at=None).exists()
+    assert not any(OLD in page.text or NEW in page.text for page in looked)
+    pages = [press(browser, paths[OLD]), press(browser, paths[NEW])]
+
+    assert "One yes is missing" in pages[0].text
+    assert "You have moved" in pages[1].text
+    assert address(ada) == NEW
+    assert "You have moved" in browser.get(paths[OLD]).text
+
+
+def test_old_end_can_call_it_off(ada: Subscription, change: AddressChange, browser: Client) -> None:
+    agree(change, "new")
+    path = f"/s/change/{tokens.change_token(change.pk, end='old')}/"
+
+    answer = press(browser, path, no="1")
+
+    assert (answer.status_code, agree(change, "old"), address(ada)) == (410, State.OVER, OLD)
+    assert "This change is over" in answer.text
+
+
+def test_new_end_cannot_call_anything_off(ada: Subscription, change: AddressChange, browser: Client) -> None:
+    path = f"/s/change/{tokens.change_token(change.pk, end='new')}/"
+
+    press(browser, path, no="1")
+
+    change.refresh_from_db()
+    assert change.new_agreed_at is not None
+
+
+def test_page_calls_it_off(ada: Subscription, change: AddressChange, browser: Client) -> None:
+    manage = f"/s/manage/{tokens.manage_token(ada.subscriber)}/"
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(manage).text)
+    assert token
+
+    page = browser.post(f"{manage}address/keep/", {"csrfmiddlewaretoken": token[1]}, follow=True)
+
+    assert "Called off" in page.text
+    assert agree(change, "old") == State.OVER
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("", "Please type the new address"),
+        ("ada@example", "check it for typos"),
+        ("Ada@Example.com", "the address you have already"),
+        ("a\0@example.com", "Null characters"),
+        ("x@y.example\r\nBcc: z@y.example", "check it for typos"),
+    ],
+)
+def test_wrong_address_is_said_at_the_field(
+    ada: Subscription, browser: Client, typed: str, words: str
+) -> None:
+    manage = f"/s/manage/{tokens.manage_token(ada.subscriber)}/"
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(manage).text)
+    assert token
+
+    page = browser.post(f"{manage}address/", {"csrfmiddlewaretoken": token[1], "new_email": typed})
+
+    assert page.status_code == 422
+    assert words in page.text
+    assert not AddressChange.objects.exists()
+
+
+def test_link_that_is_wrong_or_of_nobody_is_a_neutral_page(
+    ada: Subscription, change: AddressChange, browser: Client
+) -> None:
+    token = tokens.change_token(change.pk, end="old")
+    wrong = [
+        token[:-1],
+        f"1{token}",
+        tokens.unsubscribe_token(change.pk),
+        tokens.manage_token(ada.subscriber),
+    ]
+    nobodys = [tokens.change_token(change.pk + 1, end="new"), tokens.change_token(change.pk, end="third")]
+
+    answers = [browser.get(f"/s/change/{each}/") for each in [*wrong, *nobodys]]
+
+    assert [answer.status_code for answer in answers] == [404] * 4 + [410] * 2
+    assert not any("…@" in answer.text for answer in answers)
+
+
+def test_second_wish_within_the_hour_says_when_its_mails_leave(
+    ada: Subscription, change: AddressChange, browser: Client
+) -> None:
+    send_all()
+    first = Letter.objects.order_by("sent_at").last().sent_at
+
+    second = changing_address.ask(ada.subscriber, new_email="ada@third.example", now=timezone.now())
+
+    assert second
+    assert changing_address.waits_until(second, now=timezone.now()) == first + letters.COOL_DOWN
+    page = browser.get(f"/s/manage/{tokens.manage_token(ada.subscriber)}/")
+    assert "Since you asked for another change just before" in page.text
