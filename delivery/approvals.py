@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from newsletter import presence, team
+from newsletter.models import Issue
 
 if TYPE_CHECKING:
     from delivery.models import Plan
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 def lapsed(plan: Plan) -> str:
     """Why its approval does not hold any more, though the text is still what was approved; "" while it holds."""
     newsletter, approver = plan.issue.newsletter, plan.approved_by
+    if _is_of_itself(plan):
+        return ""
     if approver is None and plan.asked_by_id:  # where a command approves, it has asked as well
         return _("Whoever approved it is not here any more. Somebody has to approve it anew.")
     if approver and not team.may(approver, team.Right.SEND, newsletter):
@@ -26,3 +29,10 @@ def lapsed(plan: Plan) -> str:
         )
         return words % {"newsletter": newsletter.name}
     return ""
+
+
+def _is_of_itself(plan: Plan) -> bool:
+    """A digest that nobody has touched: each word of it was approved in its own issue, and nobody approves it again."""
+    issue = plan.issue
+    is_ours = issue.kind == Issue.Kind.DIGEST and issue.edited_by_id is None
+    return is_ours and plan.asked_by_id is None and plan.approved_by_id is None

@@ -1,21 +1,40 @@
-"""Who a dispatch goes to: one INSERT … SELECT, so that a million readers cost seconds and no memory."""
+"""Who a dispatch goes to: one INSERT … SELECT, so that a million readers cost seconds and no memory.
+
+How often a reader wants mail is asked once for each issue, when its audience is frozen; a choice holds from the next
+mail on. An issue leaves out who wants one mail a week, and on Saturday and Sunday, by the newsletter's clock, who wants
+weekdays only. A digest is for the first alone. So whoever changes to it in the middle of a week finds in it also what
+they have had, as headlines; and whoever changes back gets every issue from then on, and finds those of the days before
+in the archive. The rest and a correction of an issue keep its people: only a pause, leaving, a suppression and a
+deletion are asked for again, up to the moment of each hand-over.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import Q
 
 from delivery.models import Delivery, Dispatch
+from newsletter.models import Issue
 from subscribers.models import Subscription
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.db.models import QuerySet
 
-    from newsletter.models import Issue
+    from newsletter.models import Newsletter
+    from subscribers.counting import Readership
+    from subscribers.models import SubscriptionQuerySet
 
-# Suppressed readers get a row too, already settled: everybody in the audience is accounted for. Waiting readers are
+Frequency = Subscription.Frequency
+SATURDAY = 5
+LOOKED_AT = 15  # dispatches, of which the last of the same kind of day is compared with
+
+# Whom it is not for gets a row too, already settled: everybody in the audience is accounted for. Waiting readers are
 # numbered through and meet the batch of their number; one that met none is seen by `preparation`, which starts over.
 FREEZE = """
 INSERT INTO delivery_delivery (dispatch_id, subscription_id, batch_id, state, reason, detail, provider_id, settled_at)
@@ -33,11 +52,23 @@ LEFT JOIN delivery_batch AS batch
 ORDER BY reader.id
 """
 EVERYONE = """
+    SELECT subscription.id,
+           CASE WHEN suppression.id IS NOT NULL THEN 'suppressed'
+                WHEN subscription.frequency = 'weekly' THEN 'weekly'
+                WHEN subscription.frequency = 'weekdays' AND %(is_weekend)s THEN 'weekend'
+                ELSE '' END AS reason
+    FROM subscribers_subscription AS subscription
+    JOIN subscribers_subscriber AS subscriber ON subscriber.id = subscription.subscriber_id
+    LEFT JOIN subscribers_suppression AS suppression ON suppression.address_key = subscriber.address_key
+    WHERE subscription.newsletter_id = %(newsletter)s AND subscription.status = 'active'
+"""
+WEEKLY = """
     SELECT subscription.id, CASE WHEN suppression.id IS NULL THEN '' ELSE 'suppressed' END AS reason
     FROM subscribers_subscription AS subscription
     JOIN subscribers_subscriber AS subscriber ON subscriber.id = subscription.subscriber_id
     LEFT JOIN subscribers_suppression AS suppression ON suppression.address_key = subscriber.address_key
     WHERE subscription.newsletter_id = %(newsletter)s AND subscription.status = 'active'
+      AND subscription.frequency = 'weekly'
 """
 # Readers of the dispatch before. Whoever has gone since is in it as skipped, so that what was left over adds up.
 FOLLOWERS = """
@@ -62,6 +93,39 @@ THOSE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How many an issue would go to, and how many active readers it leaves out; the ledger will say the same."""
+
+    readers: int
+    weekly: int = 0  # who wants one mail a week
+    weekend: int = 0  # who wants none on such a day
+
+
+def outlook(issue: Issue, *, at: datetime, readership: Readership) -> Outlook:
+    """If it began at that time."""
+    if issue.kind == Issue.Kind.DIGEST:
+        return Outlook(readership.weekly)
+    weekend = readership.weekdays if is_weekend(at, newsletter=issue.newsletter) else 0
+    return Outlook(readership.total - readership.weekly - weekend, readership.weekly, weekend)
+
+
+def getting(issue: Issue, *, at: datetime) -> SubscriptionQuerySet:
+    """Whom it is for, if it begins at that time; the same as EVERYONE and WEEKLY."""
+    found = Subscription.objects.mailable(issue.newsletter)
+    if issue.kind == Issue.Kind.DIGEST:
+        return found.filter(frequency=Frequency.WEEKLY)
+    others = [Frequency.WEEKLY]
+    if is_weekend(at, newsletter=issue.newsletter):
+        others.append(Frequency.WEEKDAYS)
+    return found.exclude(frequency__in=others)
+
+
+def is_weekend(at: datetime, *, newsletter: Newsletter) -> bool:
+    """Saturday or Sunday, by the newsletter's own clock."""
+    return at.astimezone(ZoneInfo(newsletter.time_zone)).weekday() >= SATURDAY
+
+
 def of(before: Dispatch, *, audience: str) -> QuerySet[Delivery]:
     """Whom the rest or a correction of this dispatch is for; the same as THOSE."""
     if audience == Dispatch.Audience.REST:
@@ -72,19 +136,26 @@ def of(before: Dispatch, *, audience: str) -> QuerySet[Delivery]:
     return before.deliveries.filter(state__in=[Delivery.State.ACCEPTED, Delivery.State.UNCERTAIN])
 
 
-def before(issue: Issue) -> Dispatch | None:
-    """The last time that another issue of its newsletter went to everyone, without the mail."""
+def before(issue: Issue, *, at: datetime) -> Dispatch | None:
+    """The last dispatch to compare with, without the mail: of another issue of its kind, to everyone; and where some
+    readers want weekdays only, on the same kind of day."""
+    newsletter = issue.newsletter
     everyone = Dispatch.objects.filter(
-        issue__newsletter=issue.newsletter_id, audience=Dispatch.Audience.EVERYONE, audience_size__gt=0
+        issue__newsletter=newsletter, issue__kind=issue.kind, audience=Dispatch.Audience.EVERYONE
     )
-    counted = everyone.exclude(issue=issue.pk).only("audience_size", "mailable")
-    return counted.order_by("-started_at", "-pk").first()
+    counted = everyone.filter(audience_size__gt=0).exclude(issue=issue.pk)
+    rows = counted.only("audience_size", "mailable", "started_at").order_by("-started_at", "-pk")
+    if issue.kind == Issue.Kind.DIGEST or not newsletter.weekday_readers:
+        return rows.first()
+    day = is_weekend(at, newsletter=newsletter)
+    alike = (each for each in rows[:LOOKED_AT] if is_weekend(each.started_at, newsletter=newsletter) == day)
+    return next(alike, None)
 
 
 def most(dispatch: Dispatch) -> int:
     """As many readers as may wait for it once it is frozen, or a few more."""
     if dispatch.after is None:
-        return Subscription.objects.mailable(dispatch.issue.newsletter).count()
+        return getting(dispatch.issue, at=dispatch.started_at).count()
     return of(dispatch.after, audience=dispatch.audience).count()
 
 
@@ -98,12 +169,14 @@ def freeze(dispatch: Dispatch) -> int:
         if connection.vendor == "postgresql"
         else "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')"
     )
-    readers = EVERYONE
+    issue = dispatch.issue
+    readers = WEEKLY if issue.kind == Issue.Kind.DIGEST else EVERYONE
     if dispatch.after_id:
         readers = FOLLOWERS.format(those=THOSE[Dispatch.Audience(dispatch.audience)])
     parameters = {
         "dispatch": dispatch.pk,
-        "newsletter": dispatch.issue.newsletter_id,
+        "newsletter": issue.newsletter_id,
+        "is_weekend": is_weekend(dispatch.started_at, newsletter=issue.newsletter),
         "after": dispatch.after_id,
         "was_stopped": bool(dispatch.after and dispatch.after.state == Dispatch.State.STOPPED),
         "batch_size": dispatch.batch_size,

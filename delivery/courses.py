@@ -25,7 +25,7 @@ class Course:
 
     @property
     def percent(self) -> int:
-        size = self.dispatch.audience_size
+        size = self.dispatch.readers
         return min(100, 100 * (self.accepted + self.refused + self.uncertain) // size) if size else 0
 
 
@@ -64,7 +64,7 @@ def _first_to_know(states: Collection[str], last: str) -> Dispatch.State:
 
 def _course(dispatch: Dispatch, accepted: int, refused: int, uncertain: int) -> Course:
     """Whom another try has reached is refused no more."""
-    others = max(0, (dispatch.audience_size or 0) - accepted - uncertain)
+    others = max(0, dispatch.readers - accepted - uncertain)
     return Course(dispatch, accepted, min(refused, others), uncertain)
 
 

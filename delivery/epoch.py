@@ -18,7 +18,7 @@ from django.db.models import Subquery
 from django.db.models.functions import Coalesce, Now
 
 from delivery import watermark
-from delivery.models import Attempt, Dispatch, Installation, Plan
+from delivery.models import Attempt, Digest, Dispatch, Installation, Plan
 from delivery.models.installation import ONLY
 from delivery.watermark import Mark
 from newsletter import publishing
@@ -97,7 +97,8 @@ def freeze(reason: str) -> None:
 def accept() -> None:
     """A person has looked: this database is the one to go on with. Nothing goes on by itself.
 
-    Open dispatches wait for somebody to resume each; schedules are drafts again, for they may have been sent since.
+    Open dispatches wait for somebody to resume each; schedules are drafts again, for they may have been sent since. For
+    the same reason a weekly digest that is due now is left out.
     """
     with transaction.atomic():
         ours = Installation.objects.select_for_update().get(pk=ONLY)
@@ -114,6 +115,7 @@ def accept() -> None:
         Dispatch.objects.filter(state__in=open_states).update(state=Dispatch.State.PAUSED, reason=ACCEPTED)
         for issue in Issue.objects.filter(status=Issue.Status.SCHEDULED):
             publishing.unschedule(issue)
+        Digest.objects.open().delete()  # this week's may have gone out; the next one is planned from now on
         Plan.objects.exclude(approved_at=None).end(because=ACCEPTED)
     highest = Attempt.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     for place in watermark.places():

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from delivery.messages import IssueMail
+from delivery.models import Digest, Dispatch
 from newsletter import faces, rendering
 from newsletter.locale import spoken_by
-from newsletter.rendering import SLOTS, Stencil
-from newsletter.site import mail_domain
+from newsletter.models import Issue
+from newsletter.rendering import SLOTS, Stencil, page_slot, slot
+from newsletter.site import absolute_url, mail_domain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
-
-    from newsletter.models import Issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,9 @@ def frozen(issue: Issue, *, note: str = "") -> Frozen:
     """With what the editor says above a correction. Raises StencilError rather than leave anything that could not be
     sent."""
     newsletter = issue.newsletter
-    edition, masthead = replace(faces.edition(issue), note=note), faces.masthead(newsletter)
+    own_links = {url: slot(page_slot(dispatch_id)) for url, dispatch_id in readers_pages(issue).items()}
+    edition = replace(faces.edition(issue), note=note, own_links=own_links)
+    masthead = faces.masthead(newsletter)
     with spoken_by(newsletter):
         html, text = rendering.mail_html(edition, masthead), rendering.mail_text(edition, masthead)
     merges = rendering.merges(issue.body)
@@ -50,6 +52,17 @@ def frozen(issue: Issue, *, note: str = "") -> Frozen:
         merges=merges,
         content_hash=faces.fingerprint(issue),
     )
+
+
+def readers_pages(issue: Issue) -> dict[str, int]:
+    """Of a digest: the pages it leads to that open to readers alone, each with the dispatch whose mail has the link."""
+    if issue.kind != Issue.Kind.DIGEST:
+        return {}
+    digest = Digest.objects.filter(issue=issue).first()
+    told = digest.issues.filter(visibility=Issue.Visibility.READERS) if digest else Issue.objects.none()
+    mails = Dispatch.objects.filter(issue__in=told.order_by(), audience=Dispatch.Audience.EVERYONE)
+    rows = mails.select_related("issue__newsletter").only("issue__slug", "issue__newsletter__slug")
+    return {absolute_url(each.issue.get_absolute_url()): each.pk for each in rows}
 
 
 def stencil(face: str, *, merges: Collection[str]) -> Stencil:

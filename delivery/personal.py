@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from django.utils import translation
+
+from newsletter.models import ReaderField
 from newsletter.models.reader_field import FIRST_NAME
 from newsletter.rendering.characters import without_strays
 from newsletter.rendering.merging import HTML
 from newsletter.validators import DIRECTION_OVERRIDES
+from subscribers.known import date_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from newsletter.models import Newsletter
     from subscribers.models import Subscription
 
 LONGEST = 100  # characters
@@ -22,13 +28,38 @@ LONGEST = 100  # characters
 HARMFUL = re.compile(f"[\u2028\u2029{''.join(sorted(DIRECTION_OVERRIDES))}]")
 
 
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """The fields of a newsletter that hold a date, and the language it is written in."""
+
+    names: frozenset[str] = frozenset()
+    language: str = ""
+
+    def written(self, fields: Mapping[str, object]) -> dict[str, object]:
+        """As its readers write them; what is no date stays as it is."""
+        with translation.override(self.language):
+            return {name: date_words(str(fields[name])) for name in self.names & fields.keys()}
+
+
+NO_DATES = Dates()
+
+
+def dates(newsletter: Newsletter) -> Dates:
+    those = newsletter.reader_fields.filter(kind=ReaderField.Kind.DATE)
+    return Dates(frozenset(those.values_list("name", flat=True)), newsletter.language)
+
+
 def facts(subscription: Subscription) -> dict[str, object]:
     """What is known of a reader, by field."""
-    return known(subscription.subscriber.first_name, subscription.fields)
+    those = dates(subscription.newsletter)
+    return known(subscription.subscriber.first_name, subscription.fields, dates=those)
 
 
-def known(first_name: str | None, fields: Mapping[str, object] | None) -> dict[str, object]:
-    return {**(fields or {}), FIRST_NAME: first_name or ""}
+def known(
+    first_name: str | None, fields: Mapping[str, object] | None, *, dates: Dates = NO_DATES
+) -> dict[str, object]:
+    found = {**(fields or {}), FIRST_NAME: first_name or ""}
+    return found | dates.written(found) if dates.names else found
 
 
 def values(

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,6 +16,7 @@ from delivery.exceptions import AlreadyDispatched, CannotStart
 from delivery.models import Batch, Delivery, Dispatch
 from newsletter import faces, publishing
 from newsletter.models import Issue
+from subscribers import resting
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -88,21 +90,21 @@ def _batch_size() -> int:
 def prepare(dispatch_id: int) -> bool:
     """Freeze the audience and cut the batches, in one transaction: killed half-way, nothing has happened.
 
-    False when it was done before. Everyone who is an active reader now is in; who joins later is not.
+    False when it was done before. Everyone who is an active reader now is in, whose pause is over as well; who joins
+    later is not.
     """
+    waiting = Dispatch.objects.filter(pk=dispatch_id, state=Dispatch.State.PREPARING)
+    for newsletter_id in waiting.values_list("issue__newsletter", flat=True):
+        resting.resume_due(now=timezone.now(), newsletter_id=newsletter_id)
     with transaction.atomic():
-        waiting = Dispatch.objects.filter(pk=dispatch_id, state=Dispatch.State.PREPARING).select_related(
-            "issue", "after"
-        )
-        dispatch = waiting.select_for_update(of=["self"], skip_locked=True).first()
+        whole = waiting.select_related("issue__newsletter", "after")
+        dispatch = whole.select_for_update(of=["self"], skip_locked=True).first()
         if dispatch is None:  # done, or another worker is at it
             return False
-        mailable = audience.most(dispatch)
-        numbers = range(1, -(-mailable // dispatch.batch_size) + 1)
+        numbers = range(1, -(-audience.most(dispatch) // dispatch.batch_size) + 1)
         Batch.objects.cut(dispatch, numbers, cause=Batch.Cause.AUDIENCE)
         size = audience.freeze(dispatch)
-        if Delivery.objects.filter(dispatch=dispatch, state=Delivery.State.PENDING, batch=None).exists():
-            raise AudienceMoved(dispatch_id)
+        mailable = _placed(dispatch)
         if (
             dispatch.not_before
         ):  # until then it can be taken back; each batch knows, whatever else is waited for
@@ -115,6 +117,15 @@ def prepare(dispatch_id: int) -> bool:
             audience_size=size,
             mailable=mailable,
         )
+
+
+def _placed(dispatch: Dispatch) -> int:
+    """How many wait for it, each in a batch. Raises AudienceMoved."""
+    waiting = Delivery.objects.filter(dispatch=dispatch, state=Delivery.State.PENDING)
+    found = waiting.aggregate(everybody=Count("pk"), placed=Count("batch"))
+    if found["placed"] < found["everybody"]:
+        raise AudienceMoved(dispatch.pk)
+    return int(found["placed"])
 
 
 class AudienceMoved(Exception):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 State = Delivery.State
+NOT_MEANT = (Delivery.Reason.WEEKLY, Delivery.Reason.WEEKEND)
 LATELY = timedelta(minutes=2)  # what "so many readers a second" is taken from
 
 
@@ -49,14 +50,23 @@ class Balance:
         return self.skipped_by_reason.get(Delivery.Reason.STOPPED, 0)
 
     @property
+    def not_meant(self) -> int:
+        """Active readers whom it was never for: they want one mail a week, or none on such a day."""
+        return sum(self.skipped_by_reason.get(reason, 0) for reason in NOT_MEANT)
+
+    @property
     def left_out(self) -> int:
         """Of a stopped dispatch: whom the rest is for (delivery.following)."""
         return self.stopped + self.failed
 
     @property
     def percent(self) -> int:
-        """How far it has come. Whom the stop came before are settled, and yet it never came to them."""
-        return 100 * (self.settled - self.stopped) // self.audience if self.audience else 0
+        """How far it has come, of those whom it was for. Whom the stop came before are settled, and yet it never came
+        to them."""
+        meant = self.audience - self.not_meant
+        if not meant:
+            return 100 if self.audience else 0
+        return 100 * (self.settled - self.not_meant - self.stopped) // meant
 
     @property
     def adds_up(self) -> bool:

@@ -167,7 +167,7 @@ def _ready(proof: Proof, issue: Issue, *, alias: str) -> tuple[HandOver, str]:
     issue = freezing.as_if_now(issue, now=timezone.now())
     parts = freezing.frozen(issue)
     mail = freezing.mail(issue, parts, subject=_("[Test] %s") % (issue.subject.strip() or _("(no subject)")))
-    said = values(issue, proof.reader)
+    said = links.nobodys(slots=[*mail.html.slots, *mail.text.slots]) | values(issue, proof.reader)
     recipients = [Recipient(number, address, said) for number, address in _numbered(proof).items()]
     key = str(uuid.uuid4()) if gateway.profile(alias).key_life else ""
     return gateway.ready(mail, recipients, alias=alias, key=key), parts.content_hash

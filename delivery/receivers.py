@@ -11,14 +11,18 @@ from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
-from delivery import planning, tasks
-from delivery.models import Dispatch, Plan
+from delivery import epoch, held, planning, tasks
+from delivery.models import Delivery, Dispatch, Plan
 from newsletter.models import Issue, Member, Newsletter
 from newsletter.signals import content_changed
-from subscribers.signals import unsubscribed
+from subscribers.models import Subscriber
+from subscribers.signals import collecting, erasing, letters_leave, unsubscribed, when_mailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
+
+LONGEST_NUMBER = 18  # digits that any database takes
 
 
 @receiver(unsubscribed)
@@ -26,6 +30,25 @@ def attribute_to_issue(sender: Any, *, via: str, **kwargs: Any) -> None:
     """The mark in the link is the dispatch it came in (delivery/links.py)."""
     if via.isdigit():
         Dispatch.objects.filter(pk=int(via)).update(readers_left=F("readers_left") + 1)
+
+
+@receiver(collecting)
+def tell_what_is_held(sender: Any, *, subscriber: Subscriber, **kwargs: Any) -> dict[str, Any]:
+    return held.of(subscriber)
+
+
+@receiver(erasing)
+def take_out_what_is_held(sender: Any, *, subscriber: Subscriber, **kwargs: Any) -> None:
+    held.take_out(subscriber)
+
+
+@receiver(when_mailed)
+def tell_when_it_went_out(sender: Any, *, subscription_id: int, via: str, **kwargs: Any) -> datetime | None:
+    """The beginning of the hand-over that their copy was in: what became of it may be learnt much later."""
+    if not via.isdecimal() or len(via) > LONGEST_NUMBER:
+        return None
+    those = Delivery.objects.filter(dispatch=int(via), subscription=subscription_id)
+    return next(iter(those.values_list("attempt__started_at", flat=True)[:1]), None)
 
 
 @receiver(content_changed)
@@ -88,3 +111,9 @@ def _planned(**which: Any) -> Iterator[Issue]:
 def _tell_of(ended: Plan | None) -> None:
     if ended:
         tasks.wake_notices(ended.pk)
+
+
+@receiver(letters_leave)
+def hold_letters_back(sender: Any, **kwargs: Any) -> str:
+    """A restored backup does not know which letters went out after it was made, either."""
+    return "" if epoch.may_send() else epoch.frozen() or "Sending is frozen."

@@ -71,6 +71,7 @@ class Work:
     mail: IssueMail
     links: Mapping[str, Callable[[int], str]]  # makers, by slot
     merges: Mapping[str, Sequence[str]]
+    dates: personal.Dates
     way: circuit.Way
 
 
@@ -180,6 +181,7 @@ def _load(dispatch_id: int) -> Work:
         mail,
         links.makers(dispatch.pk, slots={*mail.html.slots, *mail.text.slots}),
         dispatch.merges,
+        personal.dates(dispatch.issue.newsletter) if dispatch.merges else personal.NO_DATES,
         circuit.Way(dispatch.mailer),
     )
 
@@ -261,7 +263,8 @@ def _recipients(work: Work, batch: Batch) -> list[Recipient]:
         else:
             values = {name: make(subscription_id) for name, make in work.links.items()}
             if work.merges:
-                values = personal.values(work.merges, personal.known(*known), values)
+                facts = personal.known(*known, dates=work.dates)
+                values = personal.values(work.merges, facts, values)
             recipients.append(Recipient(delivery_id, email, values))
     for delivery_id, reason in skipped.items():
         Delivery.objects.filter(pk=delivery_id, state=Delivery.State.PENDING).update(

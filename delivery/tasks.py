@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from celery import shared_task
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
 from delivery import (
     alarms,
+    digests,
     epoch,
     gateway,
     notices,
@@ -44,7 +46,8 @@ OF = {"delivery.tasks.send_proof": "test mail", "delivery.tasks.tell_of_plan": "
 
 @shared_task
 def start_due() -> None:
-    """Begin every issue whose time has come; then wake workers for all of them."""
+    """Begin every issue whose time has come, digests as well; then wake workers for all of them."""
+    _survive(lambda: digests.look(now=timezone.now()))
     due = Issue.objects.due().select_related("newsletter")
     if not due.exists() or not epoch.may_send():  # a backup or a copy does not know who has it already
         return
@@ -129,7 +132,7 @@ def sweep() -> None:
 
 
 def _survive[T](step: Callable[[], T]) -> T | None:
-    """One part of the sweep that fails must not take the others with it, nor the next sweep."""
+    """One part of a look that fails must not take the others with it, nor the next look."""
     try:
         return step()
     except Exception:

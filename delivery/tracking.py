@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -18,11 +18,11 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from delivery.models import Delivery, Event
-from subscribers import lifecycle
+from subscribers import changing_address, consent, lifecycle
 from subscribers.models import Subscription, Suppression
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ class Told:
     dispatch_id: int
     subscription_id: int
     email: str
+    is_from_before: bool = False  # the mail went to the address that its reader has left since
 
 
 def is_waiting() -> bool:
@@ -99,7 +100,7 @@ def _process(events: Sequence[Event]) -> None:
 
 
 def _matched(events: Sequence[Event]) -> tuple[list[Told], dict[str, list[Event]]]:
-    """The events of our deliveries to the very same address, and those without effect by their reason."""
+    """The events of our deliveries to the very same reader, and those without effect by their reason."""
     rows = Delivery.objects.filter(pk__in={event.delivery_id for event in events if event.delivery_id})
     subscriber = "subscription__subscriber"
     known = {
@@ -107,6 +108,7 @@ def _matched(events: Sequence[Event]) -> tuple[list[Told], dict[str, list[Event]
         for pk, *row in rows.values_list(
             "pk",
             f"{subscriber}__address_key",
+            f"{subscriber}_id",
             "state",
             "dispatch_id",
             "subscription_id",
@@ -115,16 +117,30 @@ def _matched(events: Sequence[Event]) -> tuple[list[Told], dict[str, list[Event]
     }
     told: list[Told] = []
     without: dict[str, list[Event]] = {}
+    earlier = _earlier(events, {pk: (row[0], row[1]) for pk, row in known.items()})
     for event in events:
-        address_key, *row = known.get(event.delivery_id, [None])
-        if address_key and address_key == event.address_key:
-            told.append(Told(event, *row))
+        address_key, person, *row = known.get(event.delivery_id, [None, None])
+        is_from_before = event.address_key in earlier.get(person, ())
+        if address_key and (address_key == event.address_key or is_from_before):
+            told.append(replace(Told(event, *row), is_from_before=is_from_before))
         else:
             problem = (
                 "It is of another address, or the reader is gone." if row else "It is of no delivery of ours."
             )
             without.setdefault(problem, []).append(event)
     return told, without
+
+
+def _earlier(events: Iterable[Event], known: Mapping[int, tuple[str | None, int]]) -> dict[int, set[str]]:
+    """The addresses that people have left, of those whose mails went elsewhere than to the one they have now."""
+    nobody = ("", 0)
+    people = {
+        person
+        for event in events
+        for address_key, person in [known.get(event.delivery_id or 0, nobody)]
+        if address_key and address_key != event.address_key
+    }
+    return changing_address.earlier_keys(people) if people else {}
 
 
 def _accept(told: Iterable[Told]) -> None:
@@ -145,11 +161,15 @@ def _heed(told: Iterable[Told]) -> None:
     for each in told:
         kind = Kind(each.event.kind)
         if reason := REASONS.get(kind):
-            lifecycle.suppress(each.email, reason=reason)
+            # Who reported us is not mailed at the new address either; that the old one is gone says nothing of it.
+            if not each.is_from_before or kind == Kind.COMPLAINED:
+                lifecycle.suppress(each.email, reason=reason)
         elif kind == Kind.UNSUBSCRIBED:
             subscription = Subscription.objects.filter(pk=each.subscription_id).first()
             if subscription:
-                lifecycle.unsubscribe(subscription, via=str(each.dispatch_id))
+                lifecycle.unsubscribe(
+                    subscription, via=str(each.dispatch_id), circumstances=consent.BY_PROVIDER
+                )
 
 
 def _close(events: Iterable[Event], *, problem: str = "") -> None:

@@ -46,8 +46,12 @@ def forecast(
 def _speed(alias: str, *, readers: int) -> float | None:
     """Readers a second, from kept numbers alone. None when too little is known."""
     sent = Dispatch.objects.filter(state=Dispatch.State.SENT, audience_size__gt=0).order_by("-started_at")
-    rows = sent.values_list("audience_size", "started_at", "finished_at")[:LOOKED_AT]
-    known = [(size, began, ended) for size, began, ended in rows if size and ended]
+    rows = sent.only("mailable", "audience_size", "started_at", "finished_at")[:LOOKED_AT]
+    known = [
+        (each.readers, each.started_at, each.finished_at)
+        for each in rows
+        if each.readers and each.finished_at
+    ]
     size, began, ended = max(known, default=(0, None, None))
     if began is None or ended is None or size * TOO_SMALL < readers:
         return throttle.per_second(alias) or None

@@ -12,7 +12,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from delivery import courses, planning
-from delivery.models import Alarm, Answer, Dispatch, Plan
+from delivery.models import Alarm, Answer, Digest, Dispatch, Plan
 from desk import growth
 from newsletter import team
 from newsletter.models import Issue
@@ -56,6 +56,7 @@ class Home:
     may_write: bool
     waiting: Sequence[Waiting]
     due: Sequence[Issue]
+    digests: Sequence[Digest]  # the next one of each newsletter whose readers want it
     running: Sequence[Course]
     lately: Sequence[Course]
     alarms: Sequence[Alarm]
@@ -68,6 +69,7 @@ class Home:
 def home(user: User) -> Home:
     newsletters = list(team.newsletters(user, team.Right.SEE))
     issues = Issue.objects.filter(newsletter__in=newsletters).select_related("newsletter").defer("body")
+    digests = Digest.objects.open().filter(newsletter__in=newsletters, newsletter__weekly_readers__gt=0)
     watched = [each for each in newsletters if team.may(user, team.Right.WATCH, each)]
     waiting = _waiting(newsletters, user)
     drafts = _drafts(issues, but_for=[each.plan.issue_id for each in waiting])
@@ -77,6 +79,7 @@ def home(user: User) -> Home:
         may_write=team.may(user, team.Right.WRITE),
         waiting=waiting,
         due=list(issues.filter(status=Issue.Status.SCHEDULED).order_by("scheduled_at", "pk")[:SHOWN]),
+        digests=list(digests.select_related("newsletter").order_by("at", "pk")[:SHOWN]),
         running=running(watched),
         lately=lately,
         alarms=_alarms(watched),
@@ -137,8 +140,9 @@ def _waiting(newsletters: Sequence[Newsletter], user: User) -> list[Waiting]:
 
 
 def _drafts(issues: QuerySet[Issue], *, but_for: Sequence[int]) -> list[Issue]:
-    """What waits for an approval is a draft still, and is listed where it waits."""
-    drafts = issues.filter(status=Issue.Status.DRAFT).exclude(pk__in=but_for)
+    """What waits for an approval is a draft still, and is listed where it waits; a digest that missed its time is
+    nobody's to write, and its alarm leads to it."""
+    drafts = issues.filter(status=Issue.Status.DRAFT, kind=Issue.Kind.ISSUE).exclude(pk__in=but_for)
     return list(drafts.order_by("-updated_at", "-pk")[:SHOWN])
 
 

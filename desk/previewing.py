@@ -19,6 +19,7 @@ from newsletter import bodies, faces, given, rendering
 from newsletter.locale import spoken_by
 from newsletter.models import Issue, Picture, ReaderField
 from newsletter.models.reader_field import FIRST_NAME
+from subscribers import known
 from subscribers.models import Subscription
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def document(issue: Issue, *, face: Face, now: datetime, reader: Subscription | 
     with spoken_by(issue.newsletter):
         if face == Face.TEXT:
             return render_to_string("desk/_text_face.html", {"text": _text(issue, reader), "issue": issue})
-        return with_base(_in_light(_html(issue, reader), is_dark=face == Face.DARK))
+        return in_frame(_html(issue, reader), is_dark=face == Face.DARK)
 
 
 def _html(issue: Issue, reader: Subscription | None) -> str:
@@ -103,6 +104,11 @@ def _html(issue: Issue, reader: Subscription | None) -> str:
 def _text(issue: Issue, reader: Subscription | None) -> str:
     text = rendering.mail_text(faces.edition(issue), faces.masthead(issue.newsletter))
     return proofing.filled(text, issue=issue, reader=reader)
+
+
+def in_frame(html: str, *, is_dark: bool) -> str:
+    """A whole mail, for a frame of the desk."""
+    return with_base(_in_light(html, is_dark=is_dark))
 
 
 def _in_light(html: str, *, is_dark: bool) -> str:
@@ -132,13 +138,17 @@ def _begins_with(text: str) -> Q:
     return Q(subscriber__email__startswith=text)
 
 
-def labels(newsletter: Newsletter) -> dict[str, str]:
-    """What the newsletter calls the fields it has of its readers, by their names."""
-    fields = ReaderField.objects.filter(newsletter=newsletter).values_list("name", "label")
-    return {FIRST_NAME: str(_("First name")), **dict(fields)}
+def labels(newsletter: Newsletter) -> dict[str, ReaderField]:
+    """The fields that the newsletter has of its readers, by their names, with what it calls them."""
+    first = ReaderField(name=FIRST_NAME, label=str(_("First name")))
+    return {field.name: field for field in (first, *ReaderField.objects.filter(newsletter=newsletter))}
 
 
-def known_of(reader: Subscription, *, labels: Mapping[str, str]) -> list[tuple[str, str]]:
+def known_of(reader: Subscription, *, labels: Mapping[str, ReaderField]) -> list[tuple[str, str]]:
     """What is known of a reader, each with its label."""
     facts = {FIRST_NAME: reader.subscriber.first_name, **reader.fields}
-    return [(label, str(facts[name])) for name, label in labels.items() if facts.get(name)]
+    return [
+        (str(field.label), known.shown(field, str(facts[name])))
+        for name, field in labels.items()
+        if facts.get(name)
+    ]

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import zoneinfo
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from newsletter import claims
+from django.db.models import prefetch_related_objects
+
+from newsletter import agreement, claims
+from newsletter.locale import spoken_by
 from newsletter.models import Issue, Picture
 from newsletter.rendering import Cover, Edition, Masthead
 from newsletter.site import absolute_url
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
 
 def masthead(newsletter: Newsletter) -> Masthead:
     url = absolute_url(newsletter.get_absolute_url())
+    with spoken_by(newsletter):
+        claim = claims.readers_claim(newsletter)
     return Masthead(
         name=newsletter.name,
         tagline=newsletter.tagline,
@@ -26,8 +32,16 @@ def masthead(newsletter: Newsletter) -> Masthead:
         postal_address=newsletter.postal_address,
         accent=newsletter.accent,
         language=newsletter.language,
-        readers_claim=claims.readers_claim(newsletter),
+        readers_claim=claim,
     )
+
+
+def web_masthead(newsletter: Newsletter) -> Masthead:
+    """With what stands at the boxes of a page; mails have none to fill in."""
+    prefetch_related_objects([newsletter], "usual_times")  # asked once, however many boxes there are
+    with spoken_by(newsletter):
+        agreed = agreement.words(newsletter)
+    return replace(masthead(newsletter), agreement=agreed, agreement_digest=agreement.digest(agreed))
 
 
 def edition(issue: Issue) -> Edition:

@@ -52,9 +52,10 @@ class IssueFeed(Feed):  # type: ignore[type-arg]  # generic in the stubs only
         return newsletter.language
 
     def items(self, newsletter: Newsletter) -> Any:
-        return (
-            Issue.objects.public().filter(newsletter=newsletter).select_related("newsletter")[:ISSUES_IN_FEED]
-        )
+        issues = list(Issue.objects.public().filter(newsletter=newsletter)[:ISSUES_IN_FEED])
+        for issue in issues:
+            issue.newsletter = newsletter  # one for all: what is asked of it is asked once
+        return issues
 
     def item_title(self, issue: Issue) -> str:
         return issue.subject
@@ -70,4 +71,4 @@ class IssueFeed(Feed):  # type: ignore[type-arg]  # generic in the stubs only
 
     def item_extra_kwargs(self, issue: Issue) -> dict[str, Any]:
         with spoken_by(issue.newsletter):
-            return {"body": rendering.web(faces.edition(issue), faces.masthead(issue.newsletter))}
+            return {"body": rendering.web(faces.edition(issue), faces.web_masthead(issue.newsletter))}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from delivery import planning, preflight
+from delivery import audience, planning, preflight
 from delivery.exceptions import AlreadyDispatched, CannotStart
 from newsletter import faces
 from newsletter.models import Issue
@@ -30,10 +30,11 @@ def ask(issue: Issue, *, at: datetime | None) -> Plan:
     """For this time, or now; in place of what was planned. Raises planning.Refused, and AlreadyDispatched."""
     if issue.newsletter.needs_second_person:
         raise planning.Refused(ALONE)
+    readership = counting.readership(issue.newsletter)
     seen = planning.Seen(
         content_hash=faces.fingerprint(issue),
         at=at,
-        readers=counting.readers(issue.newsletter),
+        readers=audience.outlook(issue, at=at or timezone.now(), readership=readership).readers,
         plan_id=issue.plans.open().values_list("pk", flat=True).first(),
     )
     return planning.ask(issue, seen=seen, by=None, undo=timedelta())

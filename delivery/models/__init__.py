@@ -5,6 +5,7 @@ from delivery.models.alarm import Alarm
 from delivery.models.answer import Answer
 from delivery.models.batch import Attempt, Batch
 from delivery.models.delivery import Delivery
+from delivery.models.digest import Digest
 from delivery.models.dispatch import Dispatch
 from delivery.models.event import Event
 from delivery.models.installation import Installation
@@ -20,6 +21,7 @@ __all__ = [
     "Attempt",
     "Batch",
     "Delivery",
+    "Digest",
     "Dispatch",
     "Event",
     "Installation",

@@ -101,6 +101,8 @@ class Delivery(models.Model):
         SUPPRESSED = "suppressed", _("bounced or complained before")
         UNSUBSCRIBED = "unsubscribed", _("unsubscribed before it was sent")
         PAUSED = "paused", _("paused by the reader")
+        WEEKLY = "weekly", _("wants one mail a week, the digest")
+        WEEKEND = "weekend", _("wants no issues on weekends")
         ERASED = "erased", _("deleted by the reader")
         STOPPED = "stopped", _("the sending was stopped")
         REFUSED = "refused", _("the provider refused this address")

@@ -34,7 +34,7 @@ class Dispatch(models.Model):
         SENT = "sent", _("gone out")
 
     class Audience(models.TextChoices):
-        EVERYONE = "everyone", _("every active reader")
+        EVERYONE = "everyone", _("all its readers")
         REST = "rest", _("those who did not get it before it was stopped")
         CORRECTION = "correction", _("those who got the version before")
 
@@ -55,7 +55,8 @@ class Dispatch(models.Model):
     audience_size = models.PositiveIntegerField(
         null=True
     )  # deliveries made; null until the audience is frozen
-    # Of these, those who could be mailed then: whom no suppression keeps out. Null: frozen before this was kept.
+    # Of these, those whom it was for: the others are skipped from the start, each with the reason. Null: frozen before
+    # this was kept.
     mailable = models.PositiveIntegerField(null=True)
     # The frozen copy: later edits change the web page, not the mails in flight.
     subject = models.CharField(max_length=200)

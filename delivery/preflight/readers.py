@@ -5,32 +5,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from delivery import audience
+from newsletter.models import Issue
 from newsletter.preflight import Finding, Level, mark
-from subscribers import counting
 from subscribers.models import Subscription
 
 if TYPE_CHECKING:
-    from newsletter.models import Issue, Newsletter
+    from datetime import datetime
+
+    from delivery.audience import Outlook
 
 DIFFERENT = 10  # when one in so many is new or gone
 
 
-def count(newsletter: Newsletter) -> int:
-    """As kept; counted anew only where nothing is kept yet."""
-    return newsletter.active_readers or counting.readers(newsletter)
-
-
-def findings(issue: Issue, *, readers: int) -> list[Finding]:
-    if not Subscription.objects.mailable(issue.newsletter).exists():
-        words = _("The newsletter has no confirmed readers yet.")
+def findings(issue: Issue, *, at: datetime, outlook: Outlook) -> list[Finding]:
+    """Of an issue that begins at that time, which goes to so many."""
+    if words := _nobody(issue, at=at):
         return [Finding("no_readers", Level.BLOCKER, words, "readers", mark())]
-    return [*_compared(issue, readers=readers)] or [_fine(readers)]
+    found = [*_compared(issue, at=at, readers=outlook.readers)] or [_fine(outlook)]
+    return [*found, *_without_digest(issue, outlook)]
 
 
-def _compared(issue: Issue, *, readers: int) -> list[Finding]:
-    last = audience.before(issue)
+def _nobody(issue: Issue, *, at: datetime) -> str:
+    """Why there is nobody. An issue that all of them find in the weekly digest has readers."""
+    if issue.kind == Issue.Kind.DIGEST:
+        return "" if audience.getting(issue, at=at).exists() else _("Nobody wants the weekly digest.")
+    has_readers = Subscription.objects.mailable(issue.newsletter).exists()
+    return "" if has_readers else _("The newsletter has no confirmed readers yet.")
+
+
+def _compared(issue: Issue, *, at: datetime, readers: int) -> list[Finding]:
+    last = audience.before(issue, at=at)
     if last is None or abs(readers - last.readers) * DIFFERENT <= last.readers:
         return []
     words = _("It goes to %(now)s readers; the last issue went to %(then)s. Is that right?")
@@ -40,6 +47,21 @@ def _compared(issue: Issue, *, readers: int) -> list[Finding]:
     return [Finding("other_audience", Level.WARNING, text, "readers", marked)]
 
 
-def _fine(readers: int) -> Finding:
+def _without_digest(issue: Issue, outlook: Outlook) -> list[Finding]:
+    """Who asked for one mail a week gets nothing at all where there is none."""
+    if not outlook.weekly or issue.newsletter.digest_day is not None:
+        return []
+    words = ngettext(
+        "%(count)s reader wants one mail a week, and the newsletter has no weekly digest any more: they get nothing."
+        " Choose a day for it in its settings.",
+        "%(count)s readers want one mail a week, and the newsletter has no weekly digest any more: they get nothing."
+        " Choose a day for it in its settings.",
+        outlook.weekly,
+    )
+    text = words % {"count": f"{outlook.weekly:,}"}
+    return [Finding("no_digest", Level.WARNING, text, "readers", mark())]
+
+
+def _fine(outlook: Outlook) -> Finding:
     words = _("It has readers: %(count)s.")
-    return Finding("readers", Level.FINE, words % {"count": f"{readers:,}"}, "readers")
+    return Finding("readers", Level.FINE, words % {"count": f"{outlook.readers:,}"}, "readers")

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-from delivery import circuit
+from delivery import audience, circuit
 from delivery.models import Acceptance
 from delivery.preflight import allowance, proofs, readers, sender, sending
 from newsletter import preflight as newsletter_preflight
 from newsletter import presence
+from newsletter.models import Issue
 from newsletter.preflight import Finding, Level
+from subscribers import counting
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from django.contrib.auth.models import User
-
-    from newsletter.models import Issue
 
 MAILER = "bulk"
 ORDER = [Level.BLOCKER, Level.DECISION, Level.WARNING, Level.FINE]
@@ -77,16 +77,23 @@ class Report:
 def report(issue: Issue, at: datetime | None = None) -> Report:
     """Look at everything now. `at` is when the issue is to go out, where that is known."""
     at = at or issue.scheduled_at or issue.plans.open().values_list("at", flat=True).first()
-    found = [*newsletter_preflight.content(issue, at=at), *_around(issue, at=at or timezone.now())]
+    content = [] if _is_approved_already(issue) else newsletter_preflight.content(issue, at=at)
+    found = [*content, *_around(issue, at=at or timezone.now())]
     return _report(issue, sorted(found, key=lambda each: ORDER.index(each.level)))
+
+
+def _is_approved_already(issue: Issue) -> bool:
+    """A digest as Courant wrote it: each word of it was looked over in its own issue."""
+    return issue.kind == Issue.Kind.DIGEST and issue.edited_by_id is None
 
 
 def _around(issue: Issue, *, at: datetime) -> list[Finding]:
     """Who it goes to, from whom and by what."""
     newsletter = issue.newsletter
     found = sending.findings(issue, mailer=MAILER)
-    count = readers.count(newsletter)
-    found += [*readers.findings(issue, readers=count), *proofs.findings(issue)]
+    outlook = audience.outlook(issue, at=at, readership=counting.kept(newsletter))
+    found += readers.findings(issue, at=at, outlook=outlook)
+    found += [] if _is_approved_already(issue) else proofs.findings(issue)
     if any(each.code == "mailer_setting" for each in found):  # nothing can be said of what is not set up
         return found
     domain = newsletter.sender_email.rpartition("@")[2]
@@ -94,7 +101,7 @@ def _around(issue: Issue, *, at: datetime) -> list[Finding]:
     return [
         *found,
         *sender.findings(newsletter, aliases=circuit.mailers(MAILER)),
-        *allowance.findings(mailer, domain=domain, readers=count, at=at, but_for=issue),
+        *allowance.findings(mailer, domain=domain, readers=outlook.readers, at=at, but_for=issue),
     ]
 
 

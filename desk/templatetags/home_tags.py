@@ -13,6 +13,7 @@ register = template.Library()
 # The desk's four parts, each with what belongs to it; what is named by no part belongs to the settings.
 PARTS = ("issues", "readers", "sending", "settings")
 OF_APP = {"subscribers": "readers", "delivery": "sending"}
+OF_READERS = ("desk:siege", "desk:burst")
 OF_MODEL = {"Issue": "issues", "Picture": "issues"}
 
 
@@ -78,4 +79,6 @@ def _here(context: dict[str, Any]) -> str:
     page = match.view_name if match else ""
     if page == "admin:index":
         return "home"
-    return "issues" if page.startswith(("desk:", "delivery:")) else ""  # all of them are about an issue
+    if page.startswith(OF_READERS):
+        return "readers"
+    return "issues" if page.startswith(("desk:", "delivery:")) else ""  # all the others are about an issue

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
+    from delivery.audience import Outlook
+
 REMEMBERED = 12  # plans that the page tells of
 
 
@@ -83,7 +85,8 @@ def _choice(request: HttpRequest, issue: Issue, standing: timing.Standing | None
     planned = standing.plan.at if standing and not standing.has_passed else None
     chosen = timing.chosen(request.GET, newsletter, now=now, offers=offers, default=planned)
     is_settled = standing is not None and chosen.at == standing.plan.at and not standing.has_passed
-    return _about(issue, at=chosen.at, readers=counting.readers(newsletter), now=now) | {
+    outlook = _outlook(issue, at=chosen.at, now=now)
+    return _about(issue, at=chosen.at, readers=outlook.readers, outlook=outlook, now=now) | {
         "phase": "choose",
         "offers": offers,
         "chosen": chosen,
@@ -95,7 +98,9 @@ def _choice(request: HttpRequest, issue: Issue, standing: timing.Standing | None
 def _planned(request: HttpRequest, issue: Issue, standing: timing.Standing) -> dict[str, Any]:
     plan = standing.plan
     user: Any = request.user
-    about = _about(issue, at=plan.at, readers=plan.readers, now=timezone.now())
+    now = timezone.now()
+    outlook = _outlook(issue, at=plan.at, now=now)
+    about = _about(issue, at=plan.at, readers=plan.readers, outlook=outlook, now=now)
     if plan.approved_at:
         return about | {"phase": "planned"}
     return about | {
@@ -103,7 +108,7 @@ def _planned(request: HttpRequest, issue: Issue, standing: timing.Standing) -> d
         "objection": planning.objection(plan, user),
         "is_mine": plan.asked_by_id == user.pk,
         "silence": _silence(issue, user=user, asked_by=plan.asked_by),
-        "readers_now": counting.readers(issue.newsletter),
+        "readers_now": outlook.readers,
     }
 
 
@@ -114,18 +119,27 @@ def _silence(issue: Issue, *, user: Any, asked_by: Any) -> str:
     return notices.silence(Plan(issue=issue, asked_by=asked_by))
 
 
-def _about(issue: Issue, *, at: datetime | None, readers: int, now: datetime) -> dict[str, Any]:
+def _outlook(issue: Issue, *, at: datetime | None, now: datetime) -> Outlook:
+    """To how many it goes if it begins then, by the readers there are now."""
+    readership = counting.readership(issue.newsletter)
+    return audience.outlook(issue, at=at or now + planning.undo_time(), readership=readership)
+
+
+def _about(
+    issue: Issue, *, at: datetime | None, readers: int, outlook: Outlook, now: datetime
+) -> dict[str, Any]:
     """Who gets it, by what, until when; and what the checks say of that time."""
     newsletter = issue.newsletter
-    last = audience.before(issue)
-    difference = None if last is None else readers - last.readers
     begin = at or now + planning.undo_time()
+    last = audience.before(issue, at=begin)
+    difference = None if last is None else readers - last.readers
     expected = forecast.forecast(newsletter, readers=readers, begin=begin, but_for=issue)
     return {
         "at": at,
         "when": timing.in_words(at, now=now) if at else "",
         "until": timing.finish_in_words(expected.finish, begin=begin) if expected.finish else "",
         "readers": readers,
+        "outlook": outlook,
         "difference": difference,
         "fewer": max(0, -(difference or 0)),
         "forecast": expected,

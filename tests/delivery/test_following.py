@@ -95,7 +95,9 @@ def test_whoever_has_gone_since_is_skipped_and_the_sum_adds_up(draft: Issue, ada
     gone = Subscription.objects.filter(deliveries__state="skipped").order_by("pk")
     left, paused, suppressed, erased = gone[:4]
     Subscription.objects.filter(pk=left.pk).update(status="unsubscribed", unsubscribed_at=timezone.now())
-    Subscription.objects.filter(pk=paused.pk).update(status="paused")
+    Subscription.objects.filter(pk=paused.pk).update(
+        status="paused", paused_until=timezone.now() + timedelta(days=1)
+    )
     Suppression.objects.create(address_key=suppressed.subscriber.address_key, reason="complaint")
     Subscriber.objects.get(pk=erased.subscriber_id).delete()
 

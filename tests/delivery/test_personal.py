@@ -203,3 +203,15 @@ def test_providers_languages_are_broken_in_values_and_links_stay_as_they_are() -
         "a_text": f"50%{JOINER} [{JOINER}[{JOINER}var:r0]] {{{JOINER}{{{JOINER}x}}}} -{JOINER}courant-r1-",
         "b_text": "Ada",
     }
+
+
+@pytest.mark.django_db
+def test_date_is_said_as_the_newsletters_language_writes_it() -> None:
+    newsletter = factories.newsletter(language="de")
+    newsletter.reader_fields.create(name="since", label="Since", kind="date")
+    newsletter.reader_fields.create(name="town", label="Town")
+    ada = factories.subscription(
+        newsletter, "ada@example.com", fields={"since": "2019-03-07", "town": "2019-03-07"}
+    )
+
+    assert personal.facts(ada) == {"since": "7. März 2019", "town": "2019-03-07", "first_name": ""}

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import OperationalError, connection
+from django.utils import timezone
 
 from delivery import control, progress, recording, submission
 from delivery.gateway import conversation
@@ -61,7 +62,7 @@ def test_who_leaves_after_the_freeze_is_skipped_with_the_reason(dispatch: Dispat
     readers = list(Subscription.objects.order_by("pk"))
     lifecycle.unsubscribe(readers[0])
     lifecycle.suppress(readers[1].subscriber.email, reason=Suppression.Reason.COMPLAINT)
-    Subscription.objects.filter(pk=readers[2].pk).update(status="paused")
+    Subscription.objects.filter(pk=readers[2].pk).update(status="paused", paused_until=timezone.now())
     readers[3].subscriber.delete()
 
     balance = send(dispatch)

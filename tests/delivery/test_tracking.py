@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from delivery import doubts, recovery, tasks, tracking
 from delivery.models import Batch, Delivery, Dispatch, Event
 from newsletter.models import Issue
-from subscribers.models import Subscription, Suppression
+from subscribers import changing_address, consent
+from subscribers.models import Subscription, Suppression, address_key
 from tests.delivery.engine import die_while_speaking
 from tests.delivery.ledgers import counts, ledger
 
@@ -218,3 +220,30 @@ def test_sweep_finds_what_was_told_and_forgets_what_is_old(draft: Issue) -> None
 
     assert list(Event.objects.order_by("pk").values_list("pk", flat=True)) == [young.pk, new.pk]
     assert counts(dispatch) == {"accepted": 1, "uncertain": 2}
+
+
+def moved(delivery: Delivery, email: str) -> None:
+    """Their reader, since that mail went out."""
+    reader = delivery.subscription.subscriber
+    change = changing_address.ask(reader, new_email=email, now=timezone.now())
+    for end in ("old", "new"):
+        changing_address.agree(change.pk, end=end, now=timezone.now(), circumstances=consent.AT_THE_DESK)
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_suppressed"), [("complained", True), ("hard_bounced", False), ("delivered", False)]
+)
+def test_event_of_the_address_that_a_reader_has_left_is_theirs(
+    draft: Issue, kind: str, is_suppressed: bool
+) -> None:
+    dispatch = ledger(draft, uncertain=1)
+    delivery = one(dispatch)
+    event = told(delivery, kind, address_key=delivery.subscription.subscriber.address_key)
+    moved(delivery, "moved@new.example")
+
+    tracking.process(seconds=10)
+
+    assert counts(dispatch) == {"accepted": 1}
+    assert Event.objects.get(pk=event.pk).problem == ""
+    new = Suppression.objects.filter(address_key=address_key("moved@new.example"))
+    assert new.exists() is is_suppressed

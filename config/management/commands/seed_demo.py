@@ -27,6 +27,9 @@ DEMO_PASSWORD = "courant"  # noqa: S105 -- the demo's own, printed on its screen
 DEMO_TEAM = {"ada": "publisher", "ben": "editor", "cleo": "writer"}
 READERS = 200
 GROWN_OVER = 90  # days; by then two of five were there already
+# One reader in so many has chosen otherwise than "every issue".
+WEEKLY_EACH, WEEKDAYS_EACH, PAUSED_EACH = 12, 17, 29
+SATURDAY = 5
 CHUNK = 2000
 FIRST_NAMES = (
     "Ada Bo Chidi Dora Émile Fatima Goro Hanna Ines Jón Kateryna Luis Mei Nadia Olu Priya Rosa Sven Tomás Uma"
@@ -53,6 +56,7 @@ class Command(BaseCommand):
             newsletter.refresh_from_db()
             self._add_issues(newsletter)
             _make_team(newsletter)
+            Newsletter.objects.filter(pk=newsletter.pk).update(digest_day=SATURDAY, offers_weekdays=True)
         _add_readers(newsletter, upto=subscribers)
         counting.refresh()
         counting.note_days(now=timezone.now())
@@ -89,16 +93,16 @@ def _make_team(newsletter: Newsletter) -> None:
 
 
 def _send_days_ago(issue: Issue, *, days: int) -> None:
-    """Through the same steps as every issue; only the times are set back afterwards."""
+    """Through the same steps as every issue; only the times are set back."""
+    back = timedelta(days=days)
     dispatch = preparation.start(issue)
+    ours = Dispatch.objects.filter(pk=dispatch.pk)
+    ours.update(started_at=F("started_at") - back)  # its readers are those of that day of the week
     preparation.prepare(dispatch.pk)
     while submission.send_for(dispatch.pk, seconds=60):
         pass
-    back = timedelta(days=days)
     Issue.objects.filter(pk=issue.pk).update(published_at=F("published_at") - back)
-    Dispatch.objects.filter(pk=dispatch.pk).update(
-        started_at=F("started_at") - back, finished_at=F("finished_at") - back
-    )
+    ours.update(finished_at=F("finished_at") - back)
     Delivery.objects.filter(dispatch=dispatch).update(settled_at=F("settled_at") - back)
     attempts = Attempt.objects.filter(batch__dispatch=dispatch)
     attempts.update(started_at=F("started_at") - back, ended_at=F("ended_at") - back)
@@ -112,7 +116,7 @@ def _add_readers(newsletter: Newsletter, *, upto: int) -> None:
         found = Subscriber.objects.filter(email__in=[person.email for person in people]).values_list(
             "pk", flat=True
         )
-        Subscription.objects.bulk_create((_active(pk, newsletter) for pk in found), ignore_conflicts=True)
+        Subscription.objects.bulk_create((_subscribed(pk, newsletter) for pk in found), ignore_conflicts=True)
 
 
 def _reader(number: int) -> Subscriber:
@@ -125,16 +129,27 @@ def _reader(number: int) -> Subscriber:
     return Subscriber(email=email, address_key=address_key(email), first_name=first)
 
 
-def _active(subscriber_id: int, newsletter: Newsletter) -> Subscription:
-    since = timezone.now() - timedelta(days=_days_here(subscriber_id))
+def _subscribed(subscriber_id: int, newsletter: Newsletter) -> Subscription:
+    """Active, and most want every issue; some rest for a while."""
+    now = timezone.now()
+    since = now - timedelta(days=_days_here(subscriber_id))
+    rests = subscriber_id % PAUSED_EACH == 0
     return Subscription(
         subscriber_id=subscriber_id,
         newsletter=newsletter,
-        status=Subscription.Status.ACTIVE,
+        status=Subscription.Status.PAUSED if rests else Subscription.Status.ACTIVE,
+        paused_until=now + timedelta(days=14) if rests else None,
+        frequency=_frequency(subscriber_id),
         origin=Subscription.Origin.IMPORT,
         requested_at=since,
         confirmed_at=since,
     )
+
+
+def _frequency(number: int) -> Subscription.Frequency:
+    if number % WEEKLY_EACH == 0:
+        return Subscription.Frequency.WEEKLY
+    return Subscription.Frequency.WEEKDAYS if number % WEEKDAYS_EACH == 0 else Subscription.Frequency.EVERY
 
 
 def _days_here(number: int) -> int:
