@@ -8,7 +8,7 @@ PIP = $(PYTHON_IN) -m pip --disable-pip-version-check install -qq --require-hash
 LOCK = UV_PYTHON_DOWNLOADS=never $(UV) pip compile --quiet --universal --python-version 3.12 \
 	--generate-hashes --no-header --no-annotate
 
-.PHONY: help demo test soak lint bench lock clean
+.PHONY: help demo test soak lint texts bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,9 @@ soak: .venv/.test ## faults, one seed after the other, on PostgreSQL and Redis (
 
 lint: .venv/.test ## formatting, types, import rules, migrations, deploy check, templates, spelling
 	@$(PYTHON_IN) scripts/lint.py
+
+texts: .venv/.test ## takes what readers are told today into locale/, compiles, and says what lacks a translation
+	@DEBUG=1 $(PYTHON_IN) scripts/translations.py update
 
 bench: .venv/.test ## measures the promises of speed, about 15 minutes (ARGS='--readers 10000', ARGS=--strict)
 	@for program in daily.py by_smtp.py by_slots.py by_bodies.py growth.py 'growth.py --way smtp' desk.py; do \

@@ -58,6 +58,7 @@ CHECKS = [
     Check("deploy", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
     Check("migrations", [*MANAGE, "makemigrations", "--check", "--dry-run"]),
     Check("templates", [*PYTHON, "scripts/compile_templates.py"]),
+    Check("translations", [*PYTHON, "scripts/translations.py"]),
     Check("template style", [*PYTHON, "-m", "djlint", "--lint", "--quiet", "templates"]),
     Check("format", [*PYTHON, "-m", "ruff", "format", "--check", "--quiet", "--diff", "."]),
     Check("rules", [*PYTHON, "-m", "ruff", "check", "--quiet", "."]),

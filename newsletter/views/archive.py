@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from django.core.paginator import Paginator
@@ -13,8 +15,12 @@ from django.views.decorators.http import require_safe
 from newsletter import claims, faces, rendering
 from newsletter.locale import spoken_by
 from newsletter.models import Issue, Newsletter
+from newsletter.site import absolute_url
+from newsletter.views import speaking
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.http import HttpRequest
 
 ISSUES_A_PAGE = 20
@@ -25,7 +31,9 @@ publicly_cached = cache_control(public=True, max_age=60)
 @require_safe
 @publicly_cached
 def newsletters(request: HttpRequest) -> HttpResponse:
-    return render(request, "newsletter/newsletter_list.html", {"newsletters": Newsletter.objects.all()})
+    return speaking.page(
+        request, "newsletter/newsletter_list.html", {"newsletters": Newsletter.objects.all()}
+    )
 
 
 @require_safe
@@ -33,13 +41,13 @@ def newsletters(request: HttpRequest) -> HttpResponse:
 def archive(request: HttpRequest, slug: str) -> HttpResponse:
     newsletter = get_object_or_404(Newsletter, slug=slug)
     issues = Issue.objects.public().filter(newsletter=newsletter).select_related("newsletter").defer("body")
-    context = {
-        "newsletter": newsletter,
-        "page": Paginator(issues, ISSUES_A_PAGE).get_page(request.GET.get("page")),
-        "readers_claim": claims.readers_claim(newsletter),
-        "canonical_url": faces.masthead(newsletter).url,
-    }
     with spoken_by(newsletter):
+        context = {
+            "newsletter": newsletter,
+            "page": Paginator(issues, ISSUES_A_PAGE).get_page(request.GET.get("page")),
+            "readers_claim": claims.readers_claim(newsletter),
+            "canonical_url": absolute_url(newsletter.get_absolute_url()),
+        }
         return render(request, "newsletter/archive.html", context)
 
 
@@ -53,10 +61,16 @@ def issue(request: HttpRequest, slug: str, issue_slug: str) -> HttpResponse:
 
 
 def issue_page(
-    request: HttpRequest, found: Issue, *, is_whole: bool, is_for_its_reader: bool = False
+    request: HttpRequest,
+    found: Issue,
+    *,
+    is_whole: bool,
+    is_for_its_reader: bool = False,
+    own_links: Mapping[str, str] = MappingProxyType({}),
 ) -> HttpResponse:
-    """An issue's page; without its text for those whom it is not for."""
-    masthead, edition = faces.masthead(found.newsletter), faces.edition(found)
+    """An issue's page; without its text for those whom it is not for. `own_links`: of its one reader (Edition)."""
+    masthead = faces.web_masthead(found.newsletter)
+    edition = replace(faces.edition(found), own_links=own_links)
     is_public = found.visibility == Issue.Visibility.PUBLIC
     context = {
         "newsletter": found.newsletter,

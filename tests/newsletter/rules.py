@@ -84,6 +84,10 @@ RULES = {
     "admin:newsletter_newsletter_member_role": Rule(PUBLISHER, "POST"),
     "admin:newsletter_newsletter_member_remove": Rule(PUBLISHER),
     "admin:newsletter_newsletter_member_invite": Rule(PUBLISHER, "POST"),
+    "desk:site_form": Rule(WRITER),
+    "desk:letters": Rule(PUBLISHER),
+    "desk:letter": Rule(PUBLISHER),
+    "desk:letter_face": Rule(PUBLISHER),
     # sending
     "delivery:dispatch": Rule(WRITER),
     "delivery:progress": Rule(WRITER),
@@ -96,6 +100,9 @@ RULES = {
     "desk:withdraw": Rule(WRITER, "POST"),  # as any edit would
     "desk:correct": Rule(EDITOR),
     "desk:running": Rule(STAFF),
+    "desk:bursts": Rule(EDITOR),
+    "desk:settle_burst": Rule(EDITOR, "POST"),
+    "desk:sieges": Rule(EDITOR),
     **_model("delivery_dispatch", see=WRITER, add=NOBODY, delete=NOBODY),
     **_model("delivery_delivery", see=EDITOR, add=NOBODY, delete=NOBODY),
     **_model("delivery_batch", see=SUPERUSER, add=NOBODY, delete=NOBODY),
@@ -104,6 +111,8 @@ RULES = {
     **_model("delivery_sendingdomain", see=SUPERUSER, add=SUPERUSER, delete=SUPERUSER),
     # people
     **_model("subscribers_subscriber", see=EDITOR, add=SUPERUSER, delete=SUPERUSER),
+    "admin:subscribers_subscriber_proof": Rule(EDITOR),
+    "admin:subscribers_subscriber_receipt": Rule(EDITOR),
     **_model("subscribers_subscription", see=EDITOR, add=PUBLISHER, delete=NOBODY),
     **_model("subscribers_suppression", see=SUPERUSER, add=SUPERUSER, delete=SUPERUSER),
     **_model("auth_user", see=SUPERUSER, add=SUPERUSER, delete=SUPERUSER),

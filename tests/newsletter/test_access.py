@@ -12,11 +12,12 @@ from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
 
 from delivery.models import Attempt, Batch, Delivery, MailerState, SendingDomain
 from newsletter import revisions
 from newsletter.models import Member
-from subscribers.models import Subscriber, Subscription, Suppression
+from subscribers.models import Burst, Subscriber, Subscription, Suppression
 from tests import factories
 from tests.delivery.ledgers import ledger
 from tests.newsletter.rules import RULES, Rule, Who
@@ -77,7 +78,10 @@ def world(db: None) -> dict[str, Any]:
         "auth_user": people["writer"],
         "auth_group": Group.objects.create(name="helpers"),
     }
-    return people | {"first": first, "draft": draft, "dispatch": dispatch, "rows": rows}
+    burst = Burst.objects.create(
+        newsletter=first, network=SECRET, began_at=timezone.now(), ended_at=timezone.now(), readers=10
+    )
+    return people | {"first": first, "draft": draft, "dispatch": dispatch, "burst": burst, "rows": rows}
 
 
 def values(world: dict[str, Any], name: str) -> dict[str, Any]:
@@ -93,8 +97,12 @@ def values(world: dict[str, Any], name: str) -> dict[str, Any]:
         "member_id": Member.objects.get(user=world["writer"]).pk,
         "number": 1,
         "face": "web",
+        "kind": "welcome",
+        "look": "mail",
         "state": "failed",
         "verb": "pause",
+        "burst_id": world["burst"].pk,
+        "verdict": "dismiss",
         "app_label": "newsletter",
         "uidb64": "MQ",
         "token": "1-2",
