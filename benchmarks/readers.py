@@ -6,14 +6,15 @@ from benchmarks.installation import SLUG, Installation
 
 # One statement for each table: a CSV import of a million would take longer than what is measured.
 SUBSCRIBERS = """
-INSERT INTO subscribers_subscriber (email, address_key, first_name, created_at)
-SELECT 'reader.' || n || '@example' || n %% 97 || '.com', md5('a' || n) || md5('b' || n), '', NOW()
+INSERT INTO subscribers_subscriber (email, address_key, first_name, language, created_at)
+SELECT 'reader.' || n || '@example' || n %% 97 || '.com', md5('a' || n) || md5('b' || n), '', '', NOW()
 FROM GENERATE_SERIES((SELECT COUNT(*) FROM subscribers_subscriber), %(readers)s - 1) AS n
 """
 SUBSCRIPTIONS = """
 INSERT INTO subscribers_subscription
-    (subscriber_id, newsletter_id, status, origin, fields, generation, requested_at, confirmed_at)
-SELECT subscriber.id, newsletter.id, 'active', 'import', '{}', 1, joined.at, joined.at
+    (subscriber_id, newsletter_id, status, origin, fields, source, frequency, left_as, generation,
+     requested_at, confirmed_at)
+SELECT subscriber.id, newsletter.id, 'active', 'import', '{}', '{}', 'every', '', 1, joined.at, joined.at
 FROM subscribers_subscriber AS subscriber CROSS JOIN newsletter_newsletter AS newsletter
 CROSS JOIN LATERAL (SELECT NOW() - subscriber.id %% 1000 * INTERVAL '1 day' AS at) AS joined
 WHERE newsletter.slug = %(newsletter)s

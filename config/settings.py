@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import dj_database_url
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
@@ -114,7 +115,22 @@ AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "newslet
 LOGIN_URL = "admin:login"
 
 # --- Hints: this process's memory, which no outage of Redis takes away ------------------------------
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
+# Counts against machines (subscribers/guard): for all processes together in Redis, else each its own; and what each
+# counts while Redis is away. The oldest of 50,000 go first, about 20 MB.
+_COUNTS = {"BACKEND": _MEMORY, "OPTIONS": {"MAX_ENTRIES": 50_000}}
+CACHES = {
+    "default": {"BACKEND": _MEMORY},
+    "limits_here": {**_COUNTS, "LOCATION": "limits"},
+    "limits": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "courant-limits",
+        "OPTIONS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
+    }
+    if REDIS_URL
+    else {**_COUNTS, "LOCATION": "limits"},
+}
 
 # --- Mail ------------------------------------------------------------------------------------------
 _bulk = mailers.parse(env.str("MAILER_URL", "outbox://"), name="MAILER_URL")
@@ -134,6 +150,10 @@ WEBHOOK_SECRETS = {
     "bulk": env.str("WEBHOOK_SECRET", ""),
     "fallback": env.str("FALLBACK_WEBHOOK_SECRET", ""),
 }
+# List-Unsubscribe also as mailto, for mail programs that know no other way: an address whose mail the provider of
+# MAILER_URL posts to /webhooks/inbound/. It proves itself as for its events, unless that has a secret of its own.
+UNSUBSCRIBE_ADDRESS = env.str("UNSUBSCRIBE_ADDRESS", "")
+INBOUND_SECRET = env.str("INBOUND_SECRET", "") or WEBHOOK_SECRETS["bulk"]
 USES_OUTBOX = "outbox" in {_bulk.scheme, _transactional.scheme}
 OUTBOX_PATH = (
     DATA_DIR / "outbox.sqlite3" if USES_OUTBOX and DEBUG else None
@@ -175,6 +195,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ROUTES = {
     "delivery.tasks.send_batches": {"queue": "send"},
     "delivery.tasks.send_proof": {"queue": "mail"},  # somebody waits for it, as for a confirmation
+    "subscribers.tasks.forget": {"queue": "housekeeping"},  # takes its time
     "subscribers.tasks.*": {"queue": "mail"},
     "newsletter.tasks.send_password_links": {"queue": "mail"},
 }
@@ -193,10 +214,35 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "start due issues": {"task": "delivery.tasks.start_due", "schedule": 10.0, "options": {"expires": 60}},
     "sweep": {"task": "delivery.tasks.sweep", "schedule": 15.0, "options": {"expires": 60}},
-    "send due mails": {
-        "task": "subscribers.tasks.send_due_mails",
+    "send due letters": {
+        "task": "subscribers.tasks.send_due_letters",
         "schedule": 15.0,
         "options": {"expires": 15},
+    },
+    "remind the unconfirmed": {
+        "task": "subscribers.tasks.remind",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+    "forget sent letters": {
+        "task": "subscribers.tasks.forget_sent_letters",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+    # Five times a night: whatever one run has no time for, the next one goes on with.
+    "forget": {"task": "subscribers.tasks.forget", "schedule": crontab(minute=10, hour="1-5")},
+    "keep wordings": {"task": "subscribers.tasks.keep_wordings", "schedule": crontab(minute=5, hour=1)},
+    "end pauses": {"task": "subscribers.tasks.resume_pauses", "schedule": 60.0, "options": {"expires": 60}},
+    "look for bursts": {
+        "task": "subscribers.tasks.look_for_bursts",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "end sieges": {"task": "subscribers.tasks.end_sieges", "schedule": 60.0, "options": {"expires": 60}},
+    "learn what is usual": {
+        "task": "subscribers.tasks.learn_what_is_usual",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
     },
     "count readers": {
         "task": "subscribers.tasks.count_readers",
@@ -208,6 +254,16 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
 # --- Pages -----------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
+# What readers can choose: pages and mails are complete in these (locale/, scripts/translations.py).
+READER_LANGUAGES = [
+    ("en", "English"),
+    ("de", "Deutsch"),
+    ("fr", "Français"),
+    ("es", "Español"),
+    ("ko", "한국어"),
+    ("ar", "العربية"),
+]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 FORMAT_MODULE_PATH = ["config.formats"]
 USE_TZ = True
@@ -246,6 +302,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 IS_HTTPS = SITE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
+CSRF_FAILURE_VIEW = "newsletter.views.refusals.untrusted"
 SECURE_SSL_REDIRECT = IS_HTTPS
 # RFC 8058 3.1: a one-click POST must not be redirected; nor are webhooks and health probes.
 SECURE_REDIRECT_EXEMPT = [r"^s/unsubscribe/", r"^webhooks/", r"^healthz$", r"^readyz$"]
@@ -262,12 +319,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
-    "filters": {"plain_refusals": {"()": "config.logs.PlainRefusals"}},
+    "filters": {
+        "plain_refusals": {"()": "config.logs.PlainRefusals"},
+        "without_keys": {"()": "config.logs.WithoutKeys"},
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
-        "django.request": {"filters": ["plain_refusals"]},
+        "django.request": {"filters": ["plain_refusals", "without_keys"]},
         "django.server": {"handlers": [], "propagate": True},
         "celery.worker.strategy": {"level": "WARNING"},  # two lines for every wake-up say nothing
         "celery.app.trace": {"level": "WARNING"},

@@ -5,14 +5,17 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from config import health
-from delivery import webhooks
+from delivery import inbound, webhooks
 from delivery.views import readers
 from newsletter.views import accounts
 
 handler403 = "newsletter.views.refusals.refused"
+handler404 = "newsletter.views.refusals.missing"
+handler500 = "newsletter.views.refusals.broken"
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    re_path(r"^webhooks/inbound/?$", inbound.receive, name="inbound"),
     # Without its last slash, too: a POST cannot be sent on to another address.
     re_path(r"^webhooks/(?P<mailer>[a-z]+)/?$", webhooks.receive, name="webhook"),
     # A reader's own links in an issue; the others are subscribers'.

@@ -186,7 +186,7 @@ def redis_server() -> Iterator[Server]:
     if program is None:
         raise UnavailableError("redis-server is not installed (Debian: apt install redis-server)")
     with temporary_folder() as folder:
-        port = _free_port()
+        port = free_port()
         command: list[str | Path] = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
         command += ["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"]
         server = Server(
@@ -264,7 +264,7 @@ class Server:
             self._process.send_signal(signal.SIGCONT)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

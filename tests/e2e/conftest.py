@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -33,6 +36,14 @@ class Installation:
         return subprocess.run(
             command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=300, check=False
         )
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """Straight from its database: a command takes seconds to start."""
+        if url := self.environment.get("DATABASE_URL"):
+            with psycopg.connect(url) as postgres:
+                return postgres.execute(statement.encode()).fetchall()
+        with closing(sqlite3.connect(Path(self.environment["DATA_DIR"]) / "courant.sqlite3")) as sqlite:
+            return sqlite.execute(statement).fetchall()
 
 
 @pytest.fixture(scope="session")
