@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
-from newsletter.models import Newsletter, UsualTime
-from subscribers import traces, wordings
+from newsletter.models import Issue, Newsletter, ReaderField, UsualTime
+from subscribers import facts, traces, wordings
 from subscribers.signals import erasing
 
 if TYPE_CHECKING:
@@ -30,6 +30,13 @@ def keep_its_words(sender: Any, *, instance: Newsletter, raw: bool, **kwargs: An
 def keep_the_words_of_its_newsletter(sender: Any, *, instance: UsualTime, **kwargs: Any) -> None:
     if not kwargs.get("raw"):
         transaction.on_commit(_keeping(instance.newsletter_id))
+
+
+@receiver([post_save, post_delete], sender=Newsletter)
+@receiver([post_save, post_delete], sender=ReaderField)
+@receiver([post_save, post_delete], sender=Issue)
+def look_at_it_anew(sender: Any, **kwargs: Any) -> None:
+    facts.forget()
 
 
 @receiver(erasing)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from newsletter.models import Newsletter
 
 TRIES = 5
+MOST_REMEMBERED = 1000
+_numbers: dict[tuple[int, str], int] = {}
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -86,8 +88,18 @@ def _written(newsletter: Newsletter, new: list[Shown]) -> bool:
 
 
 def _known(newsletter: Newsletter, digest: str) -> int | None:
-    found = Wording.objects.filter(newsletter=newsletter, digest=digest).order_by("version")
-    return found.values_list("pk", flat=True).first()
+    """What is written down stays, so each process asks for it once."""
+    found = _numbers.get((newsletter.pk, digest))
+    if found is None:
+        those = Wording.objects.filter(newsletter=newsletter, digest=digest).order_by("version")
+        found = those.values_list("pk", flat=True).first()
+        if found and len(_numbers) < MOST_REMEMBERED:
+            _numbers[newsletter.pk, digest] = found
+    return found
+
+
+def forget() -> None:
+    _numbers.clear()
 
 
 def _all(newsletter: Newsletter) -> list[Shown]:

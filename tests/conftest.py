@@ -8,6 +8,7 @@ from django.core.cache import caches
 from django.core.cache.backends.redis import RedisCache
 
 from newsletter.models import Issue, Newsletter
+from subscribers import facts, wordings
 from subscribers.guard import floods, sieges, tallies
 from tests import factories
 
@@ -17,6 +18,8 @@ def nobody_counted(request: pytest.FixtureRequest) -> None:
     """Each test begins as if nobody had signed up in the last hour, and no domain had been looked up."""
     caches[tallies.HERE].clear()
     floods.forget()
+    facts.forget()
+    wordings.forget()
     sieges.forget()
     sieges._noted.clear()
     tallies._rests_until = 0.0

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from subscribers import letters, lifecycle, tasks, tokens
+from subscribers import facts, letters, lifecycle, tasks, tokens
 from subscribers.consent import Method
 from subscribers.models import Letter, Subscription
 from subscribers.views import asking, pages
@@ -134,7 +134,7 @@ def _confirmed(request: HttpRequest, found: Found, *, was_confirmed: bool) -> Ht
         request,
         "subscribers/confirmed.html",
         first,
-        latest=pages.latest(first.newsletter),
+        latest=facts.latest_issue(first.newsletter),
         named=_named(found.done),
         along=[(letters.pair(each), each.newsletter) for each in found.along],
         was_confirmed=was_confirmed,

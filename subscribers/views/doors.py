@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from django.shortcuts import get_object_or_404
+from django.http import Http404
 from django.urls import reverse
 
 from newsletter.models import Newsletter, ReaderField
 from newsletter.views import speaking
-from subscribers import known
+from subscribers import facts
 from subscribers.forms import SubscribeForm, SubscribeToSeveralForm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from django.http import HttpRequest
+
+    from subscribers.facts import Facts
 
 PAGE, FRAME = "subscribers/_page.html", "subscribers/_frame.html"
 THEMES = ("light", "dark")  # that a frame may ask for, to fit the page around it
@@ -31,6 +33,7 @@ class Door:
     again_url: str  # "send it again"
     newsletters: list[Newsletter]  # that can be had here
     newsletter: Newsletter | None  # whose page it is; None: the site's own
+    facts: Facts | None = None  # of that newsletter
     theme: str = ""
     apart: Sequence[Newsletter] = ()  # those that have to be had one by one
 
@@ -39,8 +42,8 @@ class Door:
         return self.layout == FRAME
 
     def form(self, data: Any = None) -> SubscribeForm:
-        if self.newsletter:
-            return SubscribeForm(data, fields=known.asked(self.newsletter))
+        if self.facts:
+            return SubscribeForm(data, fields=self.facts.fields)
         found = ReaderField.objects.filter(newsletter__in=self.newsletters, is_asked=True)
         return SubscribeToSeveralForm(
             data, newsletters=self.newsletters, fields=found.order_by("label", "pk")
@@ -48,21 +51,22 @@ class Door:
 
 
 def of_newsletter(request: HttpRequest, slug: str) -> Door:
-    newsletter = get_object_or_404(Newsletter, slug=slug)
+    known = _facts(slug)
     query = speaking.query(request)
     return Door(
         template="subscribers/subscribe.html",
         layout=PAGE,
         url=reverse("subscribers:subscribe", args=[slug]) + query,
         again_url=reverse("subscribers:resend", args=[slug]) + query,
-        newsletters=[newsletter],
-        newsletter=newsletter,
+        newsletters=[known.newsletter],
+        newsletter=known.newsletter,
+        facts=known,
     )
 
 
 def in_a_frame(request: HttpRequest, slug: str) -> Door:
     """`?theme=light` or `dark` in the frame's address fits it to the page around it, as far as that is known."""
-    newsletter = get_object_or_404(Newsletter, slug=slug)
+    known = _facts(slug)
     asked = {"theme": request.GET.get("theme", ""), speaking.PARAMETER: speaking.asked_for(request)}
     theme = asked["theme"] = asked["theme"] if asked["theme"] in THEMES else ""
     query = urlencode({name: value for name, value in asked.items() if value})
@@ -72,10 +76,18 @@ def in_a_frame(request: HttpRequest, slug: str) -> Door:
         layout=FRAME,
         url=reverse("subscribers:embed", args=[slug]) + query,
         again_url=reverse("subscribers:embed_resend", args=[slug]) + query,
-        newsletters=[newsletter],
-        newsletter=newsletter,
+        newsletters=[known.newsletter],
+        newsletter=known.newsletter,
+        facts=known,
         theme=theme,
     )
+
+
+def _facts(slug: str) -> Facts:
+    try:
+        return facts.of(slug)
+    except Newsletter.DoesNotExist:
+        raise Http404 from None
 
 
 def of_all(request: HttpRequest) -> Door:

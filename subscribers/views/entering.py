@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from django.shortcuts import redirect
 
 from newsletter.views import speaking
-from subscribers import guard, known, repeats, sign_ups, sources, tasks, wordings
+from subscribers import facts, guard, known, repeats, sign_ups, sources, tasks, wordings
 from subscribers.consent import Method
 from subscribers.guard import Verdict
 from subscribers.lifecycle import Wish
 from subscribers.repeats import Asked
 from subscribers.tokens import InvalidToken
-from subscribers.views import asking, filling, pages, riddles
+from subscribers.views import asking, filling, riddles
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -132,7 +132,10 @@ def _form_page(request: HttpRequest, door: Door, form: SubscribeForm) -> HttpRes
 
 def _next_page(request: HttpRequest, door: Door, asked: Asked, *, is_again: bool) -> HttpResponse:
     chosen = [newsletter for newsletter in door.newsletters if newsletter.pk in asked.newsletters]
-    latest = (pages.latest(newsletter) for newsletter in chosen[:MOST_TO_READ])
+    if door.facts:
+        latest = [door.facts.latest]
+    else:
+        latest = [facts.latest_issue(newsletter) for newsletter in chosen[:MOST_TO_READ]]
     context = {
         "asked": asked,
         "again": repeats.token(asked),

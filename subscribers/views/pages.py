@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from newsletter.models import Issue
 from newsletter.views import speaking
 from subscribers.addresses import masked
 from subscribers.models import Subscription
@@ -22,13 +21,6 @@ read_or_act = require_http_methods(["GET", "HEAD", "POST"])
 
 def found(subscription_id: int) -> Subscription | None:
     return Subscription.objects.select_related("subscriber", "newsletter").filter(pk=subscription_id).first()
-
-
-def latest(newsletter: Newsletter) -> Issue | None:
-    found = Issue.objects.public().filter(newsletter=newsletter).defer("body").first()
-    if found:
-        found.newsletter = newsletter
-    return found
 
 
 def subscribe_url(newsletter: Newsletter) -> str:
