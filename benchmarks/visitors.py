@@ -76,7 +76,8 @@ async def _visitor(port: int, host: str, waiting: Iterator[tuple[Request, float]
             await asyncio.sleep(early)
         begun = due or time.monotonic()
         status = 0
-        for _ in range(2):  # a connection that was kept too long is made anew
+        while True:
+            was_kept = streams is not None
             try:
                 streams = streams or await asyncio.open_connection("127.0.0.1", port)
                 status, is_kept = await asyncio.wait_for(_answer(*streams, request.raw(host)), PATIENCE)
@@ -85,7 +86,7 @@ async def _visitor(port: int, host: str, waiting: Iterator[tuple[Request, float]
             if not is_kept and streams:
                 streams[1].close()
                 streams = None
-            if status:
+            if status or not was_kept:  # one that the server had closed meanwhile is made anew
                 break
         seen.answers[status] += 1
         seen.waited.append(time.monotonic() - begun)

@@ -27,7 +27,7 @@ from django.db import transaction
 from subscribers import tasks
 for _ in range(2):
     with transaction.atomic():
-        tasks.wake(7)
+        tasks.wake_for(7)
         started = time.monotonic()
     print(time.monotonic() - started)
 """

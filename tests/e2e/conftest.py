@@ -18,12 +18,15 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.services import chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120.0
+expect.set_options(
+    timeout=20_000
+)  # milliseconds; a busy machine is slow, and a page that never comes fails all the same
 
 
 @dataclass(frozen=True)

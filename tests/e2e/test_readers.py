@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -70,11 +69,7 @@ class Reader:
 
     def press(self, what: Locator | str) -> None:
         """Tab until it has the focus, then Enter."""
-        where = self.reach(what)
-        before = self.page.url
-        where.press("Enter")
-        self.page.wait_for_load_state()
-        assert before
+        self.reach(what).press("Enter")
         self.look()
 
     def reach(self, what: Locator | str) -> Locator:
@@ -139,8 +134,7 @@ def test_a_reader_signs_up_leaves_rests_moves_and_is_deleted(reader: Reader) -> 
     page.wait_for_timeout(2100)  # as fast as that only machines are
     reader.type("input[name=email]", reader.address)
     reader.press(BIG)
-    expect(page).to_have_url(re.compile("/subscribe/"))
-    assert reader.address in page.content()
+    expect(page.locator("h1 ~ .standfirst bdi")).to_have_text(reader.address)
     reader.press(".once-more button")
 
     link = reader.link_in("please confirm", "confirm")
@@ -176,7 +170,7 @@ def _manages_moves_and_is_deleted(reader: Reader) -> None:
     reader.press(page.locator("form[action*='/how-often/'] button[type=submit]"))
     assert state_of(reader) == ("active", "weekly")
 
-    moved = f"moved.{reader.address}"
+    moved = f"moved.{reader.way.name}@example.org"
     reader.type("input[name=new_email]", moved)
     reader.press(page.locator("form[action*='/address/'] button"))
     reader.open(reader.link_in("the new address", "change", to=moved))

@@ -354,7 +354,7 @@ def test_filled_mail_has_the_readers_own_link() -> None:
 
 def test_faces_speak_the_active_language() -> None:
     with translation.override("de"):
-        assert "Samstag, 21 November 2026" in mail_text(edition("<p>a</p>"), MASTHEAD)
+        assert "Samstag, 21. November 2026" in mail_text(edition("<p>a</p>"), MASTHEAD)
 
 
 @given(bodies)
