@@ -4,8 +4,8 @@
 
 One-click unsubscribes come as fast as they are answered. Then hostile posts: of ten addresses again and again, and of
 ever new ones out of some networks, while somebody reads the archive; what the mail server was handed is counted. At
-last sign-ups at a steady 300 a second, half of them by people who are readers already, each from a network of their own; a
-worker of lower priority takes them in beside.
+last sign-ups at a steady 300 a second, half of them by people who are readers already, each from a network of their
+own; a worker of lower priority takes them in beside.
 """
 
 from __future__ import annotations
