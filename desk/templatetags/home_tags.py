@@ -14,6 +14,7 @@ register = template.Library()
 PARTS = ("issues", "readers", "sending", "settings")
 OF_APP = {"subscribers": "readers", "delivery": "sending"}
 OF_READERS = ("desk:siege", "desk:burst")
+OF_SETTINGS = ("desk:site_form", "desk:letter")
 OF_MODEL = {"Issue": "issues", "Picture": "issues"}
 
 
@@ -81,4 +82,6 @@ def _here(context: dict[str, Any]) -> str:
         return "home"
     if page.startswith(OF_READERS):
         return "readers"
+    if page.startswith(OF_SETTINGS):
+        return "settings"
     return "issues" if page.startswith(("desk:", "delivery:")) else ""  # all the others are about an issue

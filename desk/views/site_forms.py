@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 THEMES = ("light", "dark")
 # Of the frame, in pixels: what stands on the form's page at the width of a phone, and each field that is asked for.
-HEIGHT, HEIGHT_OF_A_FIELD = 420, 80
+HEIGHT, HEIGHT_OF_A_FIELD = 440, 80
 
 
 @staff_member_required
