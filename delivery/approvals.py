@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from newsletter import presence, team
-from newsletter.models import Issue
+from newsletter import digest, presence, team
 
 if TYPE_CHECKING:
     from delivery.models import Plan
@@ -33,6 +32,5 @@ def lapsed(plan: Plan) -> str:
 
 def _is_of_itself(plan: Plan) -> bool:
     """A digest that nobody has touched: each word of it was approved in its own issue, and nobody approves it again."""
-    issue = plan.issue
-    is_ours = issue.kind == Issue.Kind.DIGEST and issue.edited_by_id is None
-    return is_ours and plan.asked_by_id is None and plan.approved_by_id is None
+    is_ours = plan.asked_by_id is None and plan.approved_by_id is None
+    return is_ours and digest.is_untouched(plan.issue)

@@ -54,6 +54,7 @@ ORDER BY reader.id
 EVERYONE = """
     SELECT subscription.id,
            CASE WHEN suppression.id IS NOT NULL THEN 'suppressed'
+                WHEN %(is_digest)s THEN ''
                 WHEN subscription.frequency = 'weekly' THEN 'weekly'
                 WHEN subscription.frequency = 'weekdays' AND %(is_weekend)s THEN 'weekend'
                 ELSE '' END AS reason
@@ -61,14 +62,7 @@ EVERYONE = """
     JOIN subscribers_subscriber AS subscriber ON subscriber.id = subscription.subscriber_id
     LEFT JOIN subscribers_suppression AS suppression ON suppression.address_key = subscriber.address_key
     WHERE subscription.newsletter_id = %(newsletter)s AND subscription.status = 'active'
-"""
-WEEKLY = """
-    SELECT subscription.id, CASE WHEN suppression.id IS NULL THEN '' ELSE 'suppressed' END AS reason
-    FROM subscribers_subscription AS subscription
-    JOIN subscribers_subscriber AS subscriber ON subscriber.id = subscription.subscriber_id
-    LEFT JOIN subscribers_suppression AS suppression ON suppression.address_key = subscriber.address_key
-    WHERE subscription.newsletter_id = %(newsletter)s AND subscription.status = 'active'
-      AND subscription.frequency = 'weekly'
+      AND (subscription.frequency = 'weekly' OR NOT %(is_digest)s)
 """
 # Readers of the dispatch before. Whoever has gone since is in it as skipped, so that what was left over adds up.
 FOLLOWERS = """
@@ -111,7 +105,7 @@ def outlook(issue: Issue, *, at: datetime, readership: Readership) -> Outlook:
 
 
 def getting(issue: Issue, *, at: datetime) -> SubscriptionQuerySet:
-    """Whom it is for, if it begins at that time; the same as EVERYONE and WEEKLY."""
+    """Whom it is for, if it begins at that time; the same as EVERYONE."""
     found = Subscription.objects.mailable(issue.newsletter)
     if issue.kind == Issue.Kind.DIGEST:
         return found.filter(frequency=Frequency.WEEKLY)
@@ -124,6 +118,11 @@ def getting(issue: Issue, *, at: datetime) -> SubscriptionQuerySet:
 def is_weekend(at: datetime, *, newsletter: Newsletter) -> bool:
     """Saturday or Sunday, by the newsletter's own clock."""
     return at.astimezone(ZoneInfo(newsletter.time_zone)).weekday() >= SATURDAY
+
+
+def moment(dispatch: Dispatch) -> datetime:
+    """Of which day it is: of the one it was approved for, even where it began late, over midnight."""
+    return dispatch.issue.scheduled_at or dispatch.started_at
 
 
 def of(before: Dispatch, *, audience: str) -> QuerySet[Delivery]:
@@ -144,18 +143,19 @@ def before(issue: Issue, *, at: datetime) -> Dispatch | None:
         issue__newsletter=newsletter, issue__kind=issue.kind, audience=Dispatch.Audience.EVERYONE
     )
     counted = everyone.filter(audience_size__gt=0).exclude(issue=issue.pk)
-    rows = counted.only("audience_size", "mailable", "started_at").order_by("-started_at", "-pk")
+    columns = ["audience_size", "mailable", "started_at", "issue__scheduled_at"]
+    rows = counted.select_related("issue").only(*columns).order_by("-started_at", "-pk")
     if issue.kind == Issue.Kind.DIGEST or not newsletter.weekday_readers:
         return rows.first()
     day = is_weekend(at, newsletter=newsletter)
-    alike = (each for each in rows[:LOOKED_AT] if is_weekend(each.started_at, newsletter=newsletter) == day)
+    alike = (each for each in rows[:LOOKED_AT] if is_weekend(moment(each), newsletter=newsletter) == day)
     return next(alike, None)
 
 
 def most(dispatch: Dispatch) -> int:
     """As many readers as may wait for it once it is frozen, or a few more."""
     if dispatch.after is None:
-        return getting(dispatch.issue, at=dispatch.started_at).count()
+        return getting(dispatch.issue, at=moment(dispatch)).count()
     return of(dispatch.after, audience=dispatch.audience).count()
 
 
@@ -170,13 +170,14 @@ def freeze(dispatch: Dispatch) -> int:
         else "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')"
     )
     issue = dispatch.issue
-    readers = WEEKLY if issue.kind == Issue.Kind.DIGEST else EVERYONE
+    readers = EVERYONE
     if dispatch.after_id:
         readers = FOLLOWERS.format(those=THOSE[Dispatch.Audience(dispatch.audience)])
     parameters = {
         "dispatch": dispatch.pk,
         "newsletter": issue.newsletter_id,
-        "is_weekend": is_weekend(dispatch.started_at, newsletter=issue.newsletter),
+        "is_digest": issue.kind == Issue.Kind.DIGEST,
+        "is_weekend": is_weekend(moment(dispatch), newsletter=issue.newsletter),
         "after": dispatch.after_id,
         "was_stopped": bool(dispatch.after and dispatch.after.state == Dispatch.State.STOPPED),
         "batch_size": dispatch.batch_size,

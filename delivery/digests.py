@@ -6,13 +6,15 @@ moment. From there on it is an issue like any other: what begins it, keeps a lat
 its readers and hands it over once is what does so for all of them. Nobody approves it: each word of it was approved in
 its own issue. Every step is one transaction, so a worker that is killed leaves it undone, for the next look to do.
 
-A digest tells of everything that came out within (since, at], for `at` is what its time was, whenever it is written:
-no issue is told of twice, and none is lost but by an outage of more than a week.
+A digest tells of everything that came out within (since, at], for `at` is what its time was, whenever it is written,
+and `since` is the `at` of the last one that was sent. So no issue is told of twice, and one that missed its time, was
+refused or was left out costs its readers a wait, not its week: the next one tells of both, up to four weeks.
 """
 
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -27,23 +29,38 @@ from newsletter import clock, digest, faces, publishing
 from newsletter.models import Issue, Newsletter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
 logger = logging.getLogger(__name__)
 
 WEEK = timedelta(days=7)
-FURTHEST_BACK = timedelta(days=8)  # a week, and a day for whoever moves it from Sunday to Monday
+FURTHEST_BACK = timedelta(days=28)  # after a longer silence, what is older is for the archive
+# What came out at the last moment may not be committed when that moment comes, and its time is another machine's.
+SETTLES = timedelta(minutes=1)
 INSTANT = timedelta(microseconds=1)
 
 
 def look(*, now: datetime) -> int:
     """Plan the next one of each newsletter, and write those whose time has come. Returns how many were written."""
     _plan_all(now=now)
-    due = Digest.objects.open().filter(at__lte=Now()).select_related("newsletter")
+    due = Digest.objects.open().filter(at__lte=Now() - SETTLES).select_related("newsletter")
     if not due.exists() or not epoch.may_send():  # a backup or a copy does not know which went out already
         return 0
-    return sum(_settle(each) for each in due.order_by("at", "pk"))
+    written = 0
+    for each in due.order_by("at", "pk"):
+        with _alone(each.newsletter):
+            written += _settle(each)
+    return written
+
+
+@contextmanager
+def _alone(newsletter: Newsletter) -> Iterator[None]:
+    """Whatever is wrong with this one, the next one has readers who wait, too. It is tried again at the next look."""
+    try:
+        yield
+    except Exception:
+        logger.exception("Newsletter %s: its weekly digest could not be seen to.", newsletter.pk)
 
 
 def upcoming(newsletter: Newsletter, *, after: datetime) -> datetime:
@@ -65,13 +82,14 @@ def _plan_all(*, now: datetime) -> None:
     for newsletter in Newsletter.objects.exclude(digest_day=None).only(
         "time_zone", "digest_day", "digest_time"
     ):
-        found = planned.get(newsletter.pk)
-        # One that is not of the present settings was never promised: they may have been changed this minute.
-        if found is None or upcoming(newsletter, after=found.at - INSTANT) != found.at:
-            _plan(newsletter, found, now=now)
+        with _alone(newsletter):
+            _plan(newsletter, planned.get(newsletter.pk), now=now)
 
 
 def _plan(newsletter: Newsletter, found: Digest | None, *, now: datetime) -> None:
+    # One that is not of the present settings was never promised: they may have been changed this minute.
+    if found and upcoming(newsletter, after=found.at - INSTANT) == found.at:
+        return
     at = upcoming(newsletter, after=now)
     if Digest.objects.filter(newsletter=newsletter, week=_monday(newsletter, at), settled_at__isnull=False):
         at = upcoming(newsletter, after=at)  # this week has had its digest
@@ -110,10 +128,13 @@ def _settle(due: Digest) -> bool:
 
 
 def _since(due: Digest) -> datetime:
-    """Of what the last one that went out did not tell; of a week's issues, if there was none."""
-    out = Digest.objects.filter(newsletter=due.newsletter, at__lt=due.at, issue__status=Issue.Status.SENT)
-    last = out.order_by("-at").values_list("at", flat=True).first()
-    return max(last or due.at - WEEK, due.at - FURTHEST_BACK)
+    """Of what the last one that was sent did not tell, whatever became of it then; before the first, of a week's issues
+    and those of the ones that were written in vain."""
+    before = Digest.objects.filter(newsletter=due.newsletter, at__lt=due.at).order_by("at")
+    if last := before.filter(issue__dispatches__audience=Dispatch.Audience.EVERYONE).last():
+        return max(last.at, due.at - FURTHEST_BACK)
+    in_vain = before.filter(issue__isnull=False, since__gte=due.at - FURTHEST_BACK).first()
+    return in_vain.since if in_vain and in_vain.since else due.at - WEEK
 
 
 def _told(due: Digest) -> list[Issue]:

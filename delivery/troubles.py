@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db.models import Count, F, Max, Min, Q
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q
 from django.db.models.functions import Now
 
 from delivery import circuit
-from delivery.models import Alarm, Attempt, Batch, Delivery, Dispatch, Installation, MailerState
+from delivery.models import Alarm, Attempt, Batch, Delivery, Digest, Dispatch, Installation, MailerState
 from newsletter.models import Issue
 
 if TYPE_CHECKING:
@@ -61,11 +61,20 @@ def _not_started() -> Iterator[Trouble]:
 
 
 def _back_in_draft() -> Iterator[Trouble]:
-    """What was due is not due any more; the alarm alone remembers it. Over when somebody has looked after the issue."""
+    """What was due is not due any more; the alarm alone remembers it. Over when somebody has looked after the issue.
+
+    A digest has no writer who would miss it: it is over when a later one has told of it.
+    """
+    later = Digest.objects.filter(
+        newsletter=OuterRef("issue__newsletter"),
+        at__gt=OuterRef("issue__digest__at"),
+        issue__dispatches__audience=Dispatch.Audience.EVERYONE,
+    )
+    untold = Q(issue__kind=Issue.Kind.DIGEST) & ~Exists(later)
     waiting = Alarm.objects.open().filter(
+        untold | Q(raised_at__gt=Now() - YESTERDAY),
         kind__in=[Kind.MISSED, Kind.REFUSED],
         issue__status=Issue.Status.DRAFT,
-        raised_at__gt=Now() - YESTERDAY,
     )
     for alarm in waiting.select_related("issue__newsletter").defer("issue__body")[:MOST]:
         yield Trouble(Kind(alarm.kind), alarm.issue, alarm.since)

@@ -140,8 +140,8 @@ def _waiting(newsletters: Sequence[Newsletter], user: User) -> list[Waiting]:
 
 
 def _drafts(issues: QuerySet[Issue], *, but_for: Sequence[int]) -> list[Issue]:
-    """What waits for an approval is a draft still, and is listed where it waits; a digest that missed its time is
-    nobody's to write, and its alarm leads to it."""
+    """What waits for an approval is a draft still, and is listed where it waits; a digest that was not sent is nobody's
+    to write, and its alarm leads to it until a later one has told of it."""
     drafts = issues.filter(status=Issue.Status.DRAFT, kind=Issue.Kind.ISSUE).exclude(pk__in=but_for)
     return list(drafts.order_by("-updated_at", "-pk")[:SHOWN])
 

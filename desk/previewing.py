@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from copy import copy
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,12 @@ from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
-from delivery import freezing, proofing
+from delivery import freezing, links, proofing
 from newsletter import bodies, faces, given, rendering
 from newsletter.locale import spoken_by
 from newsletter.models import Issue, Picture, ReaderField
 from newsletter.models.reader_field import FIRST_NAME
-from subscribers import known
+from subscribers import known, tokens
 from subscribers.models import Subscription
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
     from newsletter.models import Newsletter
+    from newsletter.rendering import Edition
 
 TEXTS = ("subject", "preheader", "authors", "tags", "visibility", "cover_alt", "body")
 MOST_READERS = 8  # offered at a time
@@ -97,13 +99,20 @@ def document(issue: Issue, *, face: Face, now: datetime, reader: Subscription | 
 
 
 def _html(issue: Issue, reader: Subscription | None) -> str:
-    html = rendering.mail_html(faces.edition(issue), faces.masthead(issue.newsletter))
+    html = rendering.mail_html(_edition(issue), faces.masthead(issue.newsletter))
     return proofing.filled(html, issue=issue, reader=reader)
 
 
 def _text(issue: Issue, reader: Subscription | None) -> str:
-    text = rendering.mail_text(faces.edition(issue), faces.masthead(issue.newsletter))
+    text = rendering.mail_text(_edition(issue), faces.masthead(issue.newsletter))
     return proofing.filled(text, issue=issue, reader=reader)
+
+
+def _edition(issue: Issue) -> Edition:
+    """With links of nobody's where each reader will have their own: in a digest, to the pages that are for readers."""
+    pages = freezing.readers_pages(issue)
+    own_links = {url: links.web_urls(number)(tokens.NOBODY) for url, number in pages.items()}
+    return replace(faces.edition(issue), own_links=own_links)
 
 
 def in_frame(html: str, *, is_dark: bool) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from delivery.gateway import forms
 from delivery.gateway.forms import ADDRESS, DELIVERY, READERS, Rows, mark
 from delivery.messages import list_unsubscribe
-from newsletter.rendering import SLOTS
+from newsletter.rendering import PAGE_SLOT, SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,7 +71,7 @@ def safe(recipients: Sequence[Recipient]) -> Sequence[Recipient]:
 
     Links hold nothing of the kind, and a joiner would break them.
     """
-    names = [name for name in recipients[0].values if name not in LINKS]
+    names = [name for name in recipients[0].values if name not in LINKS and not PAGE_SLOT.fullmatch(name)]
     if not names:
         return recipients
     return [

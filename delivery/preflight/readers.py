@@ -29,9 +29,11 @@ def findings(issue: Issue, *, at: datetime, outlook: Outlook) -> list[Finding]:
 
 
 def _nobody(issue: Issue, *, at: datetime) -> str:
-    """Why there is nobody. An issue that all of them find in the weekly digest has readers."""
+    """Why there is nobody. An issue that all of them find in the weekly digest has readers, and so has a digest whose
+    rest or correction goes to who got it, or was to, whatever they chose since."""
     if issue.kind == Issue.Kind.DIGEST:
-        return "" if audience.getting(issue, at=at).exists() else _("Nobody wants the weekly digest.")
+        is_wanted = issue.dispatches.exists() or audience.getting(issue, at=at).exists()
+        return "" if is_wanted else _("Nobody wants the weekly digest.")
     has_readers = Subscription.objects.mailable(issue.newsletter).exists()
     return "" if has_readers else _("The newsletter has no confirmed readers yet.")
 

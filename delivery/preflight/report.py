@@ -10,9 +10,8 @@ from django.utils import timezone
 from delivery import audience, circuit
 from delivery.models import Acceptance
 from delivery.preflight import allowance, proofs, readers, sender, sending
+from newsletter import digest, presence
 from newsletter import preflight as newsletter_preflight
-from newsletter import presence
-from newsletter.models import Issue
 from newsletter.preflight import Finding, Level
 from subscribers import counting
 
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from django.contrib.auth.models import User
+
+    from newsletter.models import Issue
 
 MAILER = "bulk"
 ORDER = [Level.BLOCKER, Level.DECISION, Level.WARNING, Level.FINE]
@@ -77,23 +78,19 @@ class Report:
 def report(issue: Issue, at: datetime | None = None) -> Report:
     """Look at everything now. `at` is when the issue is to go out, where that is known."""
     at = at or issue.scheduled_at or issue.plans.open().values_list("at", flat=True).first()
-    content = [] if _is_approved_already(issue) else newsletter_preflight.content(issue, at=at)
-    found = [*content, *_around(issue, at=at or timezone.now())]
+    is_ours = digest.is_untouched(issue)  # each word of it was looked over already, in its own issue
+    content = [] if is_ours else newsletter_preflight.content(issue, at=at)
+    found = [*content, *_around(issue, at=at or timezone.now(), is_ours=is_ours)]
     return _report(issue, sorted(found, key=lambda each: ORDER.index(each.level)))
 
 
-def _is_approved_already(issue: Issue) -> bool:
-    """A digest as Courant wrote it: each word of it was looked over in its own issue."""
-    return issue.kind == Issue.Kind.DIGEST and issue.edited_by_id is None
-
-
-def _around(issue: Issue, *, at: datetime) -> list[Finding]:
+def _around(issue: Issue, *, at: datetime, is_ours: bool) -> list[Finding]:
     """Who it goes to, from whom and by what."""
     newsletter = issue.newsletter
     found = sending.findings(issue, mailer=MAILER)
     outlook = audience.outlook(issue, at=at, readership=counting.kept(newsletter))
     found += readers.findings(issue, at=at, outlook=outlook)
-    found += [] if _is_approved_already(issue) else proofs.findings(issue)
+    found += [] if is_ours else proofs.findings(issue)
     if any(each.code == "mailer_setting" for each in found):  # nothing can be said of what is not set up
         return found
     domain = newsletter.sender_email.rpartition("@")[2]

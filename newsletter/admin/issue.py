@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.admin.views.main import ChangeList
+from django.db.models import Q
 from django.middleware.csp import get_nonce
 from django.shortcuts import redirect
 from django.urls import path
@@ -37,9 +38,9 @@ PREVIEW_PANE = ["desk/_preview_pane.html", "admin/newsletter/issue/_nothing.html
 
 class IssueList(ChangeList):
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Issue]:
-        """What people write. A digest writes itself; the desk leads to it where somebody is to look at it."""
+        """What people write. A digest writes itself and stands here only when it is a draft: one that was not sent."""
         found: QuerySet[Issue] = super().get_queryset(request, *args, **kwargs)
-        return found.filter(kind=Issue.Kind.ISSUE).defer("body")
+        return found.filter(Q(kind=Issue.Kind.ISSUE) | Q(status=Status.DRAFT)).defer("body")
 
     def get_results(self, request: HttpRequest) -> None:
         """With what became of each issue that is out, asked for once for the whole page."""

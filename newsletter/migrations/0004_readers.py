@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                     (5, "Saturday"),
                     (6, "Sunday"),
                 ],
-                help_text="Readers may choose one mail a week with all its issues. Empty: no digest.",
+                help_text="Readers may choose one mail a week with the headlines of its issues. Empty: no digest.",
                 null=True,
                 verbose_name="weekly digest on",
             ),

@@ -126,7 +126,7 @@ class Newsletter(models.Model):
         null=True,
         blank=True,
         choices=list(WEEKDAYS.items()),
-        help_text=_("Readers may choose one mail a week with all its issues. Empty: no digest."),
+        help_text=_("Readers may choose one mail a week with the headlines of its issues. Empty: no digest."),
     )
     digest_time = models.TimeField(_("at"), default=time(9))
     forgets_unconfirmed_after = models.PositiveSmallIntegerField(

@@ -1,68 +1,31 @@
 from __future__ import annotations
 
-import logging
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from delivery import digests, epoch, preparation, progress, submission, tasks
-from delivery.models import Alarm, Digest, Dispatch, Installation, Plan
-from desk import home
-from newsletter.digest import shortened
+from delivery import digests, links, loading, preflight, preparation, progress, tasks
+from delivery.gateway import slots
+from delivery.messages import Recipient
+from delivery.models import Alarm, Digest, Dispatch
+from desk import home, previewing
+from desk.previewing import Face
+from newsletter import revisions
+from newsletter.digest import MOST, shortened
 from newsletter.models import Issue, Newsletter
-from subscribers import counting
+from subscribers import tokens
 from subscribers.models import Subscription
 from tests import factories
+from tests.delivery.digesting import look, out, sent, weekly_of
 from tests.delivery.people import editor
-
-HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
 def weekly(daily: Newsletter) -> Newsletter:
-    """Its digest was due a minute ago. One reader wants it, one wants every issue."""
-    factories.subscription(daily, "digest@example.com", frequency="weekly")
-    factories.subscription(daily, "every@example.com")
-    counting.refresh()
-    daily.refresh_from_db()
-    was_due(daily, ago=timedelta(minutes=1))
-    return daily
-
-
-def was_due(newsletter: Newsletter, *, ago: timedelta) -> Digest:
-    """As if it had been planned a week ago for that moment."""
-    at = (timezone.now() - ago).replace(microsecond=0)
-    newsletter.digest_day, newsletter.digest_time = at.weekday(), at.time()
-    newsletter.save()
-    return Digest.objects.create(newsletter=newsletter, at=at, week=at.date() - timedelta(days=at.weekday()))
-
-
-def out(newsletter: Newsletter, slug: str, *, days: float, **fields: object) -> Issue:
-    """An issue that came out so many days ago."""
-    at = timezone.now() - timedelta(days=days)
-    given = {"subject": f"About {slug}", "preheader": f"More on {slug}", "status": "sent", "published_at": at}
-    return factories.issue(newsletter, slug, **given | fields)
-
-
-def look() -> Issue | None:
-    digests.look(now=timezone.now())
-    return Issue.objects.filter(kind="digest").first()
-
-
-def sent() -> Dispatch:
-    """As beat and the workers do it."""
-    tasks.start_due()
-    dispatch = Dispatch.objects.get(issue__kind="digest")
-    preparation.prepare(dispatch.pk)
-    submission.send_for(dispatch.pk, seconds=5)
-    dispatch.refresh_from_db()
-    return dispatch
+    return weekly_of(daily)
 
 
 def test_digest_tells_of_the_week_the_newest_first(weekly: Newsletter) -> None:
@@ -99,86 +62,6 @@ def test_digest_goes_through_the_ledger_to_its_own_readers(weekly: Newsletter) -
     assert dispatch.issue.get_absolute_url() in dispatch.html  # "Read on the web"
 
 
-def test_two_beats_make_one_digest(weekly: Newsletter) -> None:
-    out(weekly, "tides", days=2)
-    due = Digest.objects.get()
-
-    digests.look(now=timezone.now())
-    again = digests._settle(due)
-    digests.look(now=timezone.now())
-    tasks.start_due()
-    tasks.start_due()
-
-    assert again is False
-    assert Issue.objects.filter(kind="digest").count() == 1
-    assert Dispatch.objects.count() == 1
-
-
-def look_in_a_thread(_number: int) -> None:
-    try:
-        tasks.start_due()
-    finally:
-        connection.close()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_workers_that_look_at_the_same_moment_make_one_digest() -> None:
-    daily = factories.newsletter()
-    factories.subscription(daily, "digest@example.com", frequency="weekly")
-    out(daily, "tides", days=2)
-    was_due(daily, ago=timedelta(minutes=1))
-
-    with ThreadPoolExecutor(4) as workers:
-        list(workers.map(look_in_a_thread, range(8)))
-    tasks.start_due()  # whatever a busy database refused
-
-    assert (Issue.objects.filter(kind="digest").count(), Dispatch.objects.count()) == (1, 1)
-    assert Digest.objects.open().count() == 1
-
-
-def test_database_refuses_a_second_digest_of_a_week(weekly: Newsletter) -> None:
-    found = Digest.objects.get()
-    given = {"at": found.at, "since": found.at, "settled_at": found.at}
-
-    with pytest.raises(IntegrityError, match=r"one_digest_a_week|delivery_digest"), transaction.atomic():
-        Digest.objects.create(newsletter=weekly, week=found.week, **given)
-
-
-def test_next_one_is_planned_for_the_week_after(weekly: Newsletter) -> None:
-    out(weekly, "tides", days=2)
-    first = Digest.objects.get()
-
-    digests.look(now=timezone.now())
-    digests.look(now=timezone.now())
-
-    following = Digest.objects.open().get()
-    assert (following.at - first.at, following.week - first.week) == (timedelta(days=7), timedelta(days=7))
-
-
-def test_next_digest_tells_of_what_came_out_since_the_last(weekly: Newsletter) -> None:
-    out(weekly, "tides", days=2)
-    issue = look()
-    Issue.objects.filter(pk=issue.pk if issue else 0).update(status="sent", published_at=timezone.now())
-    last = Digest.objects.get(issue=issue)
-    due = Digest(newsletter=weekly, at=last.at + timedelta(days=7))
-
-    assert digests._since(due) == last.at
-    due.at += timedelta(days=14)
-    assert digests._since(due) == due.at - timedelta(days=8)
-
-
-def test_week_without_issues_has_no_digest_and_is_logged_once(
-    weekly: Newsletter, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-
-    digests.look(now=timezone.now())
-    digests.look(now=timezone.now())
-
-    assert not Issue.objects.exists()
-    assert sum("nothing came out" in record.message for record in caplog.records) == 1
-
-
 def test_digest_that_nobody_wants_is_not_written(weekly: Newsletter) -> None:
     out(weekly, "tides", days=2)
     Subscription.objects.update(frequency="every")
@@ -195,110 +78,35 @@ def test_digest_needs_no_second_person(weekly: Newsletter) -> None:
     assert sent().state == "sent"
 
 
-def test_digest_that_somebody_edited_needs_an_approval_like_any_issue(weekly: Newsletter) -> None:
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_digest_that_somebody_edited_needs_an_approval_like_any_issue(
+    weekly: Newsletter, *, is_gone: bool
+) -> None:
     out(weekly, "tides", days=2)
     weekly.needs_second_person = True
     weekly.save()
     issue = look()
-    Issue.objects.filter(pk=issue.pk if issue else 0).update(edited_by=User.objects.create_superuser("ada"))
+    assert issue
+    ada = User.objects.create_superuser("ada")
+    revisions.save(issue, by=ada, changes={"subject": "My own words"})
+    factories.scheduled(issue, at=timezone.now())
+    if is_gone:
+        ada.delete()
 
     tasks.start_due()
 
     assert (Dispatch.objects.count(), Alarm.objects.get().kind) == (0, "refused")
 
 
-def test_digest_that_missed_its_time_does_not_go_out_by_itself(weekly: Newsletter, settings: Any) -> None:
-    Digest.objects.all().delete()
-    was_due(weekly, ago=settings.SEND_GRACE + HOUR)
+def test_words_that_somebody_kept_aside_leave_a_digest_as_it_is(weekly: Newsletter) -> None:
     out(weekly, "tides", days=2)
-
-    tasks.start_due()
-
-    issue = Issue.objects.get(kind="digest")
-    assert (issue.status, Dispatch.objects.count()) == ("draft", 0)
-    assert Alarm.objects.get().kind == "missed"
-
-
-def test_settings_that_were_just_changed_make_no_digest_of_the_past(daily: Newsletter) -> None:
-    factories.subscription(daily, "digest@example.com", frequency="weekly")
-    out(daily, "tides", days=2)
-    yesterday = timezone.now() - timedelta(days=1)
-    daily.digest_day, daily.digest_time = yesterday.weekday(), yesterday.time().replace(microsecond=0)
-    daily.save()
-
-    digests.look(now=timezone.now())
-    first = Digest.objects.get().at
-    daily.digest_time = (timezone.now() - HOUR).time().replace(microsecond=0)
-    daily.digest_day = (timezone.now() - HOUR).weekday()
-    daily.save()
-    digests.look(now=timezone.now())
-
-    assert not Issue.objects.filter(kind="digest").exists()
-    assert first > timezone.now()
-    assert Digest.objects.get().at > timezone.now()
-
-
-def test_digest_that_is_wanted_no_more_is_planned_no_more(weekly: Newsletter) -> None:
-    out(weekly, "tides", days=2)
-    weekly.digest_day = None
+    weekly.needs_second_person = True
     weekly.save()
+    issue = look()
+    assert issue
+    revisions.keep(issue, by=User.objects.create_superuser("ada"), changes={"subject": "My own words"})
 
-    assert look() is None
-    assert not Digest.objects.exists()
-
-
-def test_frozen_installation_writes_none_and_an_accepted_one_leaves_this_week_out(
-    weekly: Newsletter, settings: Any
-) -> None:
-    out(weekly, "tides", days=2)
-    epoch.may_send()
-    epoch.freeze("A backup was restored.")
-
-    tasks.start_due()
-    during = Issue.objects.filter(kind="digest").count()
-    epoch.accept()
-    tasks.start_due()
-
-    assert Installation.objects.get().frozen_since is None
-    assert (during, Issue.objects.filter(kind="digest").count()) == (0, 0)
-    assert Digest.objects.get().at > timezone.now()
-
-
-@pytest.mark.parametrize("at", ["_told", "_scheduled"])
-def test_worker_that_dies_while_it_writes_leaves_it_to_the_next(
-    weekly: Newsletter, monkeypatch: pytest.MonkeyPatch, at: str
-) -> None:
-    out(weekly, "tides", days=2)
-
-    def die(*_args: object) -> None:
-        raise SystemExit
-
-    with monkeypatch.context() as patched:
-        patched.setattr(digests, at, die)
-        with pytest.raises(SystemExit):
-            digests.look(now=timezone.now())
-
-    assert look() is not None
-    assert Plan.objects.count() == 1
-
-
-def test_digest_is_due_by_the_newsletters_clock() -> None:
-    newsletter = Newsletter(digest_day=5, digest_time=time(9), time_zone="Europe/Berlin")
-    friday = datetime(2026, 3, 27, 12, tzinfo=UTC)
-    after = digests.upcoming(newsletter, after=friday)
-
-    found = [after, digests.upcoming(newsletter, after=after)]
-
-    assert found == [datetime(2026, 3, 28, 8, tzinfo=UTC), datetime(2026, 4, 4, 7, tzinfo=UTC)]
-    assert digests._monday(newsletter, after) == date(2026, 3, 23)
-
-
-def test_digest_at_an_hour_that_does_not_come_is_due_after_it() -> None:
-    newsletter = Newsletter(digest_day=6, digest_time=time(2, 30), time_zone="Europe/Berlin")
-
-    found = digests.upcoming(newsletter, after=datetime(2026, 3, 28, 12, tzinfo=UTC))
-
-    assert found == datetime(2026, 3, 29, 1, tzinfo=UTC)
+    assert sent().state == "sent"
 
 
 def test_readers_only_issue_opens_by_a_link_of_each_readers_own(weekly: Newsletter) -> None:
@@ -310,7 +118,7 @@ def test_readers_only_issue_opens_by_a_link_of_each_readers_own(weekly: Newslett
 
     dispatch = sent()
 
-    work = submission._load(dispatch.pk)
+    work = loading.load(dispatch.pk)
     values = {name: make(7) for name, make in work.links.items()}
     html, text = work.mail.html.fill(values), work.mail.text.fill(values)
     link = values[f"web_url_{first.pk}"]
@@ -361,3 +169,72 @@ def test_subject_ends_at_a_word() -> None:
     assert shortened(words) == f"{('sea ' * 49).rstrip()}…"
     assert len(shortened("x" * 300)) == 200
     assert shortened("sea") == "sea"
+
+
+@pytest.mark.parametrize("visibility", ["unlisted", "readers"])
+def test_digest_shows_a_stranger_nothing_of_an_issue_that_not_everybody_may_find(
+    weekly: Newsletter, visibility: str
+) -> None:
+    hidden = out(weekly, "hidden", days=1)
+    preparation.frozen(hidden, started_by=None)  # so that its readers have a link
+    Issue.objects.filter(pk=hidden.pk).update(visibility=visibility)
+    out(weekly, "tides", days=2)
+
+    issue = sent().issue
+
+    assert (issue.visibility, "About hidden" in issue.subject) == ("readers", True)
+    assert "/daily/hidden/" not in Client().get(issue.get_absolute_url()).text
+    guessed = Client().get(f"/daily/week-{Digest.objects.get(issue=issue).at:%Y-%m-%d}/")
+    assert guessed.status_code == 404
+
+
+def test_long_digest_ends_with_the_way_to_the_archive(weekly: Newsletter) -> None:
+    for number in range(MOST + 2):
+        out(weekly, f"issue-{number:02}", days=1 + number / 100)
+
+    issue = look()
+
+    assert issue
+    assert f"{MOST + 2} issues came out this week." in issue.body
+    assert issue.body.count("<h2>") == MOST
+    assert (f"/daily/issue-{MOST - 1}/" in issue.body, f"/daily/issue-{MOST}/" in issue.body) == (True, False)
+    assert issue.body.endswith('<p><a href="/daily/">More issues</a></p>')
+
+
+def test_digest_of_a_few_does_not_lead_to_more(weekly: Newsletter) -> None:
+    for number in range(MOST):
+        out(weekly, f"issue-{number:02}", days=1 + number / 100)
+
+    issue = look()
+
+    assert issue
+    assert (issue.body.count("<h2>"), "More issues" in issue.body) == (MOST, False)
+
+
+def test_rest_of_a_digest_goes_to_its_readers_whatever_they_chose_since(weekly: Newsletter) -> None:
+    out(weekly, "tides", days=2)
+    dispatch = sent()
+    Subscription.objects.update(frequency="every")
+
+    assert [each.code for each in preflight.report(dispatch.issue).blockers] == []
+
+
+@pytest.mark.parametrize("face", [Face.MAIL, Face.TEXT])
+def test_preview_leads_to_no_readers_page_by_a_link_that_is_closed(weekly: Newsletter, face: Face) -> None:
+    members = out(weekly, "members", days=2, visibility="readers")
+    mail = preparation.frozen(members, started_by=None)
+    issue = look()
+    assert issue
+
+    shown = previewing.document(issue, face=face, now=timezone.now())
+
+    assert "/daily/members/" not in shown
+    assert links.web_urls(mail.pk)(tokens.NOBODY) in shown
+
+
+def test_link_to_a_readers_page_stays_whole_whatever_the_sites_name_is() -> None:
+    link = "https://my-courant-site.example/s/read/7-x/"
+
+    [recipient] = slots.safe([Recipient(1, "ada@example.com", {"web_url_7": link, "a_text": "-courant-"})])
+
+    assert recipient.values == {"web_url_7": link, "a_text": f"-{slots.JOINER}courant-"}

@@ -204,6 +204,24 @@ def test_what_is_said_before_sending_is_what_the_ledger_says_afterwards(
     assert (why.get("weekly", 0), why.get("weekend", 0)) == (expected.weekly, expected.weekend)
 
 
+def test_issue_that_begins_late_is_of_the_day_it_was_approved_for(
+    draft: Issue, readers: dict[str, Subscription]
+) -> None:
+    dispatch = preparation.start(draft)
+    friday = FRIDAY.replace(hour=12)
+    Issue.objects.filter(pk=draft.pk).update(scheduled_at=friday)
+    Dispatch.objects.filter(pk=dispatch.pk).update(started_at=SATURDAY)
+
+    preparation.prepare(dispatch.pk)
+
+    dispatch.refresh_from_db()
+    assert waiting(dispatch) == ["every@example.com", "weekdays@example.com"]
+    assert (
+        dispatch.readers
+        == audience.outlook(draft, at=friday, readership=counting.readership(draft.newsletter)).readers
+    )
+
+
 def test_kept_counts_are_those_of_the_mailable(daily: Newsletter, readers: dict[str, Subscription]) -> None:
     assert (daily.active_readers, daily.weekday_readers, daily.weekly_readers) == (3, 1, 1)
 
