@@ -1,4 +1,4 @@
-"""What of the framework's own log lines would only alarm."""
+"""What of the framework's own log lines would only alarm, or tell too much."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import re
 
 # A reader's own link: whoever has it can do what it is for, and a log is read by more people than a mailbox.
+# deploy/gunicorn.py has the same, for its own lines.
 KEY = re.compile(r"(/s/[a-z-]+/)[^/\s?]+")
 
 
@@ -18,12 +19,8 @@ class PlainRefusals(logging.Filter):
         return True
 
 
-class WithoutKeys(logging.Filter):
-    """The paths of readers' links are written without the part that opens them."""
+class WithoutKeys(logging.Formatter):
+    """Readers' links are written without the part that opens them: whoever logs them, and in tracebacks, too."""
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                KEY.sub(r"\1***", each) if isinstance(each, str) else each for each in record.args
-            )
-        return True
+    def format(self, record: logging.LogRecord) -> str:
+        return KEY.sub(r"\1***", super().format(record))

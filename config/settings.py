@@ -230,8 +230,16 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 3600},
     },
     # Five times a night: whatever one run has no time for, the next one goes on with.
-    "forget": {"task": "subscribers.tasks.forget", "schedule": crontab(minute=10, hour="1-5")},
-    "keep wordings": {"task": "subscribers.tasks.keep_wordings", "schedule": crontab(minute=5, hour=1)},
+    "forget": {
+        "task": "subscribers.tasks.forget",
+        "schedule": crontab(minute=10, hour="1-5"),
+        "options": {"expires": 3600},
+    },
+    "keep wordings": {
+        "task": "subscribers.tasks.keep_wordings",
+        "schedule": crontab(minute=5, hour=1),
+        "options": {"expires": 3600},
+    },
     "end pauses": {"task": "subscribers.tasks.resume_pauses", "schedule": 60.0, "options": {"expires": 60}},
     "look for bursts": {
         "task": "subscribers.tasks.look_for_bursts",
@@ -318,16 +326,19 @@ SILENCED_SYSTEM_CHECKS = [
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
-    "filters": {
-        "plain_refusals": {"()": "config.logs.PlainRefusals"},
-        "without_keys": {"()": "config.logs.WithoutKeys"},
+    "formatters": {
+        "line": {
+            "()": "config.logs.WithoutKeys",
+            "format": "{asctime} {levelname:<7} {name}: {message}",
+            "style": "{",
+        }
     },
+    "filters": {"plain_refusals": {"()": "config.logs.PlainRefusals"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
-        "django.request": {"filters": ["plain_refusals", "without_keys"]},
+        "django.request": {"filters": ["plain_refusals"]},
         "django.server": {"handlers": [], "propagate": True},
         "celery.worker.strategy": {"level": "WARNING"},  # two lines for every wake-up say nothing
         "celery.app.trace": {"level": "WARNING"},

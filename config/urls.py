@@ -9,6 +9,7 @@ from delivery import inbound, webhooks
 from delivery.views import readers
 from newsletter.views import accounts
 
+handler400 = "newsletter.views.refusals.unreadable"
 handler403 = "newsletter.views.refusals.refused"
 handler404 = "newsletter.views.refusals.missing"
 handler500 = "newsletter.views.refusals.broken"

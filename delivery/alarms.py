@@ -7,7 +7,6 @@ constraint, and conditional UPDATEs.
 from __future__ import annotations
 
 import logging
-import re
 from datetime import timedelta
 from email.utils import make_msgid
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from django.utils.translation import ngettext
 
 from delivery import progress, troubles
 from delivery.models import Alarm
+from delivery.veiling import veiled
 from newsletter.locale import spoken_by
 from newsletter.site import absolute_url, mail_domain
 
@@ -40,7 +40,6 @@ logger = logging.getLogger(__name__)
 Kind = Alarm.Kind
 # Longer than any mailer takes. Whoever died while mailing is followed by another, and so is a mail that failed.
 AGAIN_AFTER = timedelta(minutes=10)
-ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]+@[^\s<>()\[\]\"',;:]+")
 
 
 def watch() -> None:
@@ -60,7 +59,7 @@ def sound(trouble: Trouble) -> bool:
         return False
     newsletter = trouble.issue.newsletter
     with spoken_by(newsletter):
-        text = _without_addresses(_sentence(trouble), sender=newsletter.sender_email)
+        text = veiled(_sentence(trouble), keep=newsletter.sender_email)
     try:
         with transaction.atomic():
             Alarm.objects.create(**rows, text=text, since=trouble.since)
@@ -179,13 +178,3 @@ def _clock(moment: datetime) -> str:
     """By the newsletter's clock, with the name of its zone."""
     here = timezone.localtime(moment)
     return f"{date_format(here, 'j F Y, H:i')} ({timezone.get_current_timezone_name()})"
-
-
-def _without_addresses(text: str, *, sender: str) -> str:
-    """A provider's words may name a reader. The sender's own address stays: it may be what is wrong."""
-
-    def veiled(match: re.Match[str]) -> str:
-        address = match[0]
-        return address if address.rstrip(".").casefold() == sender.casefold() else _("(an address)")
-
-    return ADDRESS.sub(veiled, text)

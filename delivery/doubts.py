@@ -8,6 +8,7 @@ or the provider has forgotten the key, the readers are uncertain, as with a prov
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from delivery import gateway, recording
-from delivery.messages import Recipient
+from delivery.messages import WAYS_OUT, Recipient
 from delivery.models import Attempt, Batch, Delivery
 
 if TYPE_CHECKING:
@@ -48,8 +49,15 @@ def attempt_of(batch: Batch) -> Attempt | None:
 def same_again(attempt: Attempt, mail: IssueMail) -> HandOver | None:
     """The same bytes once more; None when other ones come out. Raises SendError."""
     recipients = [Recipient(*each) for each in attempt.recipients or []]
-    hand_over = gateway.ready(mail, recipients, alias=attempt.mailer, key=attempt.key)
+    then = replace(mail, ways_out=_ways_out(recipients))
+    hand_over = gateway.ready(then, recipients, alias=attempt.mailer, key=attempt.key)
     return hand_over if hand_over.fingerprint == attempt.fingerprint else None
+
+
+def _ways_out(recipients: Sequence[Recipient]) -> tuple[str, ...]:
+    """As they were: the address to leave by mail may have come, or gone, since."""
+    values = recipients[0].values if recipients else {}
+    return tuple(name for name in WAYS_OUT if name in values)
 
 
 def leave(batch: Batch) -> None:

@@ -1,7 +1,8 @@
 """Mail to the unsubscribe address, as the provider posts it: the token in it says whose subscription ends.
 
 Nothing is ever answered: who speaks is the provider, and who wrote may be anybody. What holds no link of ours is
-counted (as an Event without effect) and forgotten.
+counted (as an Event without effect) and forgotten; and so is what went to another address, for a provider posts the
+mail of a whole domain, and any answer to an issue quotes the link in its foot.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 import uuid
 import warnings
 from dataclasses import dataclass
+from email.utils import getaddresses
 from typing import TYPE_CHECKING, Any
 
 from anymail.exceptions import AnymailNotSupportedWarning
@@ -28,12 +30,17 @@ from subscribers import leaving
 from subscribers.consent import Circumstances, Method
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.http import HttpRequest
 
 logger = logging.getLogger(__name__)
 
 LONGEST_AGENT, LONGEST_TEXT = 300, 200_000  # characters
 NO_KEY = "not asked for"  # Anymail wants an API key for what we do not fetch
+# To whom it went, where the envelope does not say so: of several recipients some providers name only the first, and a
+# mail that was forwarded to the provider arrives at an address of the provider's.
+RECIPIENTS = {"to", "cc", "bcc", "delivered-to", "x-original-to"}
 
 
 class WithoutAttachments:
@@ -55,7 +62,10 @@ class SubjectOnly:
             event_type="inbound",
             event_id=request.headers.get("svix-id"),
             message=message.construct(
-                subject=data.get("subject") or "", from_email=data.get("from"), text=""
+                subject=data.get("subject") or "",
+                from_email=data.get("from"),
+                to=", ".join(each for name in ("to", "cc", "bcc") for each in data.get(name) or ()),
+                text="",
             ),
         )
 
@@ -148,6 +158,9 @@ def _receiver(found: Source, *, path: str) -> Any:
 
 def _take(message: Any) -> None:
     """One mail. Its provider's network says nothing of who wrote it; what program did, their mail may say."""
+    if not _is_for_us(message):
+        _count("to another address")
+        return
     agent = str(message.get("User-Agent") or message.get("X-Mailer") or "")
     circumstances = Circumstances(Method.MAIL, agent=_plain(agent)[:LONGEST_AGENT])
     outcome = leaving.by_mail(_texts(message), circumstances=circumstances)
@@ -155,8 +168,34 @@ def _take(message: Any) -> None:
         _count(outcome.value)
 
 
+def _is_for_us(message: Any) -> bool:
+    ours = settings.UNSUBSCRIBE_ADDRESS.lower()
+    return any(ours in {address, _untagged(address)} for address in _recipients(message))
+
+
+def _recipients(message: Any) -> Iterator[str]:
+    named = [value for name, value in message.raw_items() if name.lower() in RECIPIENTS]
+    for value in (message.envelope_recipient or "", *named):
+        yield from (address.lower() for _, address in getaddresses([str(value)]))
+
+
+def _untagged(address: str) -> str:
+    """`leave+tag@` is `leave@` to most who take mail (RFC 5233)."""
+    local, _, domain = address.rpartition("@")
+    return f"{local.rpartition('+')[0]}@{domain}"
+
+
+def _is_by_machine(message: Any) -> bool:
+    """An answer that nobody wrote, or a notice of failed delivery (RFC 3834 5)."""
+    said = str(message.get("Auto-Submitted") or "no").partition(";")[0]
+    return said.strip().lower() != "no"
+
+
 def _texts(message: Any) -> list[str]:
+    """The subject, where our own header puts the token; what a person wrote may have it anywhere."""
     texts = [str(message.subject or "")]
+    if _is_by_machine(message):
+        return texts
     for part in ("text", "html"):
         try:
             texts.append(_plain(getattr(message, part) or "")[:LONGEST_TEXT])

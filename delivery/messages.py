@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 # Seconds after which a hand-over of many calls begins no further one: it must end well within its lease.
 LONGEST_BATCH = 30.0
+WAYS_OUT = ("unsubscribe_url", "unsubscribe_mail")
 
 
 def ways_out() -> tuple[str, ...]:
     """What stands in List-Unsubscribe, the best first (RFC 2369 3.2); by mail only where such mail is read."""
-    by_mail = ("unsubscribe_mail",) if settings.UNSUBSCRIBE_ADDRESS else ()
-    return ("unsubscribe_url", *by_mail)
+    return WAYS_OUT if settings.UNSUBSCRIBE_ADDRESS else WAYS_OUT[:1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Dates:
     def written(self, fields: Mapping[str, object]) -> dict[str, object]:
         """As its readers write them; what is no date stays as it is."""
         with translation.override(self.language):
-            return {name: date_words(str(fields[name])) for name in self.names & fields.keys()}
+            return {name: date_words(str(fields[name])) for name in self.names if fields.get(name)}
 
 
 NO_DATES = Dates()

@@ -21,6 +21,7 @@ from delivery import circuit, epoch, freezing, gateway, links, personal, prepara
 from delivery.exceptions import SendError, Transient
 from delivery.messages import Recipient
 from delivery.models import MailerState, Proof
+from delivery.veiling import storable, veiled
 from newsletter import faces, presence, rendering
 from newsletter.rendering import Stencil, StencilError
 from subscribers.models import Suppression, address_key
@@ -98,7 +99,8 @@ def _refuse_too_many(wanted: int, *, by: User) -> None:
 def last_used(user: User, issue: Issue) -> list[str]:
     """Where this person sent the last test of this issue: whoever looked at another has not asked for this one."""
     found = Proof.objects.filter(asked_by=user, issue=issue)
-    return found.values_list("addresses", flat=True).first() or []
+    addresses = found.values_list("addresses", flat=True).first() or []
+    return [address for address in addresses if address != Proof.DELETED]
 
 
 def latest(issue: Issue) -> Proof | None:
@@ -124,27 +126,30 @@ def send(proof_id: int) -> None:
     if proof.issue is None:
         _leave(proof.pk, _("The issue was deleted before its test went out."))
         return
+    if not (wanted := len(_numbered(proof))):
+        _leave(proof.pk, _("Whoever it was to go to was deleted before it went out."))
+        return
     alias = circuit.in_use(preparation.MAILER)
-    if words := _must_wait(alias, addresses=len(proof.addresses)):
+    if words := _must_wait(alias, addresses=wanted):
         Proof.objects.filter(pk=proof.pk, state=State.WAITING).update(detail=words)
         return
     try:
         hand_over, content_hash = _ready(proof, proof.issue, alias=alias)
     except (SendError, StencilError) as error:  # nothing has left
-        _leave(proof.pk, _why(error))
+        _leave(proof.pk, _why(error, sender=proof.issue.newsletter.sender_email))
         return
     if _claim(proof, content_hash=content_hash):
         _note(proof, hand_over.speak())
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception, *, sender: str) -> str:
     if isinstance(error, Transient):
         words = _(
             "The mail provider cannot be reached, so nothing went out. Try again in a moment. (%(why)s)"
         )
     else:
         words = _("Nothing went out: %(why)s")
-    return words % {"why": error}
+    return words % {"why": veiled(str(error), keep=sender)}
 
 
 def _must_wait(alias: str, *, addresses: int) -> str:
@@ -189,7 +194,11 @@ def filled(stencil: str, *, issue: Issue, reader: Subscription | None) -> str:
 def _numbered(proof: Proof) -> dict[int, str]:
     """Numbers that no delivery has, so that a provider's events about a test concern nobody; and new ones each time,
     since mailboxes drop a mail whose Message-ID they know."""
-    return {-(proof.pk * 100 + place): address for place, address in enumerate(proof.addresses)}
+    return {
+        -(proof.pk * 100 + place): address
+        for place, address in enumerate(proof.addresses)
+        if address != Proof.DELETED
+    }
 
 
 def _claim(proof: Proof, *, content_hash: str) -> bool:
@@ -200,18 +209,26 @@ def _claim(proof: Proof, *, content_hash: str) -> bool:
 
 def _note(proof: Proof, receipt: Receipt) -> None:
     """What became of it, in words for whoever asked."""
+    sender = proof.issue.newsletter.sender_email if proof.issue else ""
+    receipt = storable(receipt, sender=lambda: sender)
     stopped = str(receipt.stopped_by or _("The provider did not take it."))
     trouble = {**receipt.deferred, **receipt.refused, **receipt.uncertain}
-    lines = [
-        f"{address}: {trouble.get(number, stopped)}"
-        for number, address in _numbered(proof).items()
-        if number not in receipt.accepted
-    ]
     state = State.SENT if receipt.accepted else State.FAILED
-    # An answer that comes late still counts: only who claimed it can have one.
-    Proof.objects.filter(pk=proof.pk, state__in=[State.SPEAKING, State.UNCERTAIN]).update(
-        state=State.UNCERTAIN if receipt.uncertain else state, detail="\n".join(lines), settled_at=Now()
-    )
+    with transaction.atomic():
+        # An answer that comes late still counts: only who claimed it can have one.
+        ours = Proof.objects.filter(pk=proof.pk, state__in=[State.SPEAKING, State.UNCERTAIN])
+        row = ours.select_for_update(of=["self"]).first()
+        if row is None:
+            return
+        known = _numbered(row)  # who was deleted since it left has no place in the words
+        lines = [
+            f"{known.get(number, Proof.DELETED)}: {trouble.get(number, stopped)}"
+            for number in _numbered(proof)
+            if number not in receipt.accepted
+        ]
+        ours.update(
+            state=State.UNCERTAIN if receipt.uncertain else state, detail="\n".join(lines), settled_at=Now()
+        )
 
 
 def _leave(proof_id: int, words: str) -> None:

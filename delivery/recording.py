@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from email.utils import parseaddr
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F, Max
 from django.db.models.functions import Now
 
-from delivery import conclusions
+from delivery import conclusions, veiling
 from delivery.exceptions import CallRefused, Transient
 from delivery.messages import Receipt
 from delivery.models import Attempt, Batch, Delivery, Dispatch
@@ -33,7 +35,7 @@ def record(batch: Batch, attempt: Attempt, receipt: Receipt, *, leaves_some: boo
 
     With `leaves_some`, readers of the batch were left out of this attempt and still wait.
     """
-    receipt = _storable(receipt)
+    receipt = veiling.storable(receipt, sender=partial(_sender, batch))
     with transaction.atomic():
         # Rows are taken in the order batch, deliveries, dispatch, here as everywhere, so that nobody waits in a ring.
         rows = Batch.objects.held(batch, state=Batch.State.SUBMITTING)
@@ -54,23 +56,8 @@ def record(batch: Batch, attempt: Attempt, receipt: Receipt, *, leaves_some: boo
     conclusions.draw(batch, receipt, attempt)
 
 
-def _storable(receipt: Receipt) -> Receipt:
-    """A provider may say what no database takes: half of a character, or a NUL."""
-    words = [*receipt.accepted.values(), *receipt.refused.values(), *receipt.uncertain.values()]
-    if all(said.isascii() and "\0" not in said for said in words) and not receipt.stopped_by:
-        return receipt
-    error = receipt.stopped_by
-    if error is not None:
-        error.args = tuple(_clean(str(each)) for each in error.args)
-    outcomes = (receipt.accepted, receipt.refused, receipt.deferred, receipt.uncertain)
-    accepted, refused, deferred, uncertain = (
-        {pk: _clean(said) for pk, said in outcome.items()} for outcome in outcomes
-    )
-    return Receipt(accepted, refused, deferred, uncertain, error)
-
-
-def _clean(said: str) -> str:
-    return said.replace("\0", "").encode(errors="replace").decode()
+def _sender(batch: Batch) -> str:
+    return parseaddr(Dispatch.objects.values_list("sender", flat=True).get(pk=batch.dispatch_id))[1]
 
 
 def hand_back(batch: Batch, error: SendError) -> None:
@@ -78,7 +65,8 @@ def hand_back(batch: Batch, error: SendError) -> None:
     Batch.objects.held(batch, state=Batch.State.CLAIMED).update(
         state=Batch.State.READY, lease_until=None, not_before=Now() + _backoff(batch.tries)
     )
-    conclusions.draw(batch, _storable(Receipt(stopped_by=error)))
+    receipt = veiling.storable(Receipt(stopped_by=error), sender=partial(_sender, batch))
+    conclusions.draw(batch, receipt)
     if isinstance(error, Transient):
         conclusions.tire(batch, error, tries=batch.tries)
 

@@ -19,30 +19,14 @@ from django.db import close_old_connections, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from delivery import (
-    circuit,
-    doubts,
-    epoch,
-    freezing,
-    gateway,
-    links,
-    notebook,
-    personal,
-    recording,
-    spool,
-    throttle,
-)
+from delivery import circuit, doubts, epoch, gateway, loading, notebook, recording, spool, throttle
 from delivery.exceptions import SendError
-from delivery.messages import IssueMail, Recipient
 from delivery.models import Attempt, Batch, Delivery, Dispatch
 from delivery.speaking import Speakers
-from newsletter.site import mail_domain
-from subscribers.models import Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from delivery.messages import Receipt
+    from delivery.loading import Work
+    from delivery.messages import Receipt, Recipient
 
 logger = logging.getLogger(__name__)
 
@@ -62,20 +46,6 @@ class DatabaseAway(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What every batch of one dispatch shares; loaded once per wake-up."""
-
-    dispatch_id: int
-    mailer: str  # by which it goes, unless that one does not work
-    domain: str  # of the sender, while it is being warmed up
-    mail: IssueMail
-    links: Mapping[str, Callable[[int], str]]  # makers, by slot
-    merges: Mapping[str, Sequence[str]]
-    dates: personal.Dates
-    way: circuit.Way
-
-
-@dataclass(frozen=True, slots=True)
 class Spoken:
     """Which hand-over an answer belongs to."""
 
@@ -92,7 +62,7 @@ def send_for(dispatch_id: int, *, seconds: float) -> bool:
     if not epoch.may_send():
         return False
     deadline = time.monotonic() + seconds
-    work = _load(dispatch_id)
+    work = loading.load(dispatch_id)
     speakers: Speakers[Spoken] = Speakers(gateway.in_flight(work.mailer))
     try:
         while time.monotonic() < deadline:
@@ -162,30 +132,6 @@ def _pause(work: Work) -> float | None:
     return max(SHORTEST_WAIT, *waits) if waits and max(waits) <= PATIENCE else None
 
 
-def _load(dispatch_id: int) -> Work:
-    dispatch = Dispatch.objects.select_related("issue__newsletter").get(pk=dispatch_id)
-    mail = IssueMail(
-        subject=dispatch.subject,
-        sender=dispatch.sender,
-        reply_to=dispatch.reply_to,
-        html=freezing.stencil(dispatch.html, merges=dispatch.merges),
-        text=freezing.stencil(dispatch.text, merges=dispatch.merges),
-        headers=freezing.headers(dispatch.issue),
-        message_domain=mail_domain(),
-    )
-    domain = dispatch.sender.rpartition("@")[2].rstrip(">").lower()
-    return Work(
-        dispatch.pk,
-        dispatch.mailer,
-        domain if throttle.is_warming_up(domain) else "",
-        mail,
-        links.makers(dispatch.pk, slots={*mail.html.slots, *mail.text.slots}),
-        dispatch.merges,
-        personal.dates(dispatch.issue.newsletter) if dispatch.merges else personal.NO_DATES,
-        circuit.Way(dispatch.mailer),
-    )
-
-
 def _claim(work: Work) -> Batch | None:
     """Step 1: take one ready batch for a mailer that works, unless it has enough in hand already."""
     usual = work.way.now().alias
@@ -213,7 +159,7 @@ def _submit(work: Work, batch: Batch, speakers: Speakers[Spoken]) -> None:
     if batch.pinned_to:
         _ask_again(work, batch, speakers)
         return
-    recipients = _recipients(work, batch)
+    recipients = loading.recipients(work, batch)
     if not recipients:
         Batch.objects.held(batch, state=Batch.State.CLAIMED).update(state=Batch.State.DONE, lease_until=None)
         return
@@ -251,42 +197,6 @@ def _hand_over(
         if page:
             hand_over = replace(hand_over, speak=partial(hand_over.speak, page))
         speakers.say(hand_over, Spoken(batch, attempt, leaves_some=is_part, page=page))
-
-
-def _recipients(work: Work, batch: Batch) -> list[Recipient]:
-    """Step 2: who of the batch still wants it, at this moment. The others are skipped, each with the reason."""
-    rows = Delivery.objects.waiting_in(batch, with_facts=bool(work.merges))
-    recipients, skipped = [], {}
-    for delivery_id, subscription_id, status, email, is_suppressed, *known in rows:
-        if reason := _why_not(subscription_id, status, is_suppressed=is_suppressed):
-            skipped[delivery_id] = reason
-        else:
-            values = {name: make(subscription_id) for name, make in work.links.items()}
-            if work.merges:
-                facts = personal.known(*known, dates=work.dates)
-                values = personal.values(work.merges, facts, values)
-            recipients.append(Recipient(delivery_id, email, values))
-    for delivery_id, reason in skipped.items():
-        Delivery.objects.filter(pk=delivery_id, state=Delivery.State.PENDING).update(
-            state=Delivery.State.SKIPPED, reason=reason, settled_at=Now()
-        )
-    return recipients
-
-
-def _why_not(
-    subscription_id: int | None, status: str | None, *, is_suppressed: bool
-) -> Delivery.Reason | None:
-    if subscription_id is None or status is None:
-        return Delivery.Reason.ERASED
-    if is_suppressed:
-        return Delivery.Reason.SUPPRESSED
-    match status:
-        case Subscription.Status.ACTIVE:
-            return None
-        case Subscription.Status.PAUSED:
-            return Delivery.Reason.PAUSED
-        case _:
-            return Delivery.Reason.UNSUBSCRIBED
 
 
 def _wait_for_room(work: Work, batch: Batch, full: throttle.Full) -> None:
@@ -330,9 +240,8 @@ def _write_ahead(attempt: Attempt, recipients: list[Recipient], *, is_part: bool
 
 def _begin(batch: Batch) -> bool:
     """The batch is still ours, and its dispatch still goes out. From here on it may have been handed over."""
-    held = Batch.objects.held(batch, state=Batch.State.CLAIMED).filter(
-        lease_until__gt=Now(), dispatch__state=Dispatch.State.SENDING
-    )
+    claimed = Batch.objects.held(batch, state=Batch.State.CLAIMED)
+    held = claimed.filter(lease_until__gt=Now(), dispatch__state=Dispatch.State.SENDING)
     return held.update(state=Batch.State.SUBMITTING, lease_until=Now() + SUBMIT_LEASE) == 1
 
 

@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from delivery.models import Delivery, Event
-from subscribers import changing_address, consent, lifecycle
+from subscribers import barring, consent, lifecycle
 from subscribers.models import Subscription, Suppression
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _earlier(events: Iterable[Event], known: Mapping[int, tuple[str | None, int]
         for address_key, person in [known.get(event.delivery_id or 0, nobody)]
         if address_key and address_key != event.address_key
     }
-    return changing_address.earlier_keys(people) if people else {}
+    return barring.earlier_keys(people) if people else {}
 
 
 def _accept(told: Iterable[Told]) -> None:
@@ -161,8 +161,9 @@ def _heed(told: Iterable[Told]) -> None:
     for each in told:
         kind = Kind(each.event.kind)
         if reason := REASONS.get(kind):
+            barring.suppress_key(each.event.address_key, reason=reason)
             # Who reported us is not mailed at the new address either; that the old one is gone says nothing of it.
-            if not each.is_from_before or kind == Kind.COMPLAINED:
+            if each.is_from_before and kind == Kind.COMPLAINED:
                 lifecycle.suppress(each.email, reason=reason)
         elif kind == Kind.UNSUBSCRIBED:
             subscription = Subscription.objects.filter(pk=each.subscription_id).first()

@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import json
 import logging
-import re
 import time
 import uuid
 import warnings
@@ -34,6 +33,7 @@ from django.views.decorators.http import require_http_methods
 
 from delivery import events, gateway, tasks
 from delivery.models import Event
+from delivery.veiling import ADDRESS
 from newsletter.site import absolute_url
 from subscribers import addresses
 from subscribers.models import address_key
@@ -55,8 +55,6 @@ UNREADABLE = (
     AnymailError,
 )
 MOST_WORDS, MOST_RAW = 500, 4000
-# What mail servers say often has the reader's address in it. It is not ours to keep once the reader is gone.
-ADDRESS = re.compile(r"[^\s\"'<>,;:()\[\]]+@[^\s\"'<>,;:()\[\]]+")
 LATEST = timedelta(minutes=5)  # by so much a provider's clock may be off
 OLDEST = timedelta(days=2)  # longer than any provider goes on trying, shorter than an event's key is kept
 WAKE_EVERY = 2  # seconds
@@ -238,6 +236,6 @@ def _moment(moment: datetime | None) -> datetime:
 
 
 def _clean(text: Any) -> str:
-    """What any database takes, and no address in it."""
+    """What any database takes, and no address in it: it is not ours to keep once the reader is gone."""
     plain = str(text).encode(errors="replace").decode().replace("\0", "")
     return ADDRESS.sub("(address)", plain)

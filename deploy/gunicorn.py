@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from typing import Any
 
 from gunicorn.glogging import Logger
 
-SIGNED_LINK = re.compile(r"^(/s/\w+/)[^/]+")
+SIGNED_LINK = re.compile(r"(/s/[a-z-]+/)[^/\s?]+")  # as in config/logs.py
+
+
+class WithoutKeys(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return SIGNED_LINK.sub(r"\1***", super().format(record))
 
 
 class DiscreetLogger(Logger):
     """Readers' links are signed and stay valid: whoever reads the log must not be able to use them."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:  # "Error handling request /s/…", with its traceback
+            handler.setFormatter(WithoutKeys(self.error_fmt, self.datefmt))
 
     def atoms(self, *args: Any) -> dict[str, Any]:
         atoms: dict[str, Any] = super().atoms(*args)

@@ -8,9 +8,10 @@ from django.db.models import Exists, Q
 
 from newsletter.models import Newsletter
 from subscribers import consent
-from subscribers.models import KeptOut, Subscriber, Subscription, Suppression, address_key
+from subscribers.models import ConsentEvent, KeptOut, Subscriber, Subscription, Suppression, address_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
 Status = Subscription.Status
@@ -23,12 +24,37 @@ def suppress(email: str, *, reason: Suppression.Reason) -> None:
 
     A complaint outweighs what was known before, and a person's own wish a bounce: only a person may lift a complaint.
     """
-    found, is_new = Suppression.objects.get_or_create(
-        address_key=address_key(email), defaults={"reason": reason}
-    )
+    suppress_key(address_key(email), reason=reason)
+
+
+def suppress_key(key: str, *, reason: Suppression.Reason) -> None:
+    """The same of an address of which only the keyed hash is known."""
+    found, is_new = Suppression.objects.get_or_create(address_key=key, defaults={"reason": reason})
     if not is_new:
         lighter = BY_WEIGHT[: BY_WEIGHT.index(reason)]
         Suppression.objects.filter(pk=found.pk, reason__in=lighter).update(reason=reason)
+
+
+def suppress_person(subscriber: Subscriber, *, reason: Suppression.Reason) -> None:
+    """Under every address that was theirs. Before what tells of their moves is deleted.
+
+    Not where an address has become somebody else's since.
+    """
+    suppress(subscriber.email, reason=reason)
+    keys = earlier_keys([subscriber.pk]).get(subscriber.pk, set())
+    for key in keys.difference(
+        Subscriber.objects.filter(address_key__in=keys).values_list("address_key", flat=True)
+    ):
+        suppress_key(key, reason=reason)
+
+
+def earlier_keys(subscriber_ids: Iterable[int]) -> dict[int, set[str]]:
+    """By which keyed hashes these people were known before they moved; only of those who did."""
+    found: dict[int, set[str]] = {}
+    moves = ConsentEvent.objects.filter(kind=consent.Kind.MOVED, subscriber__in=list(subscriber_ids))
+    for subscriber_id, details in moves.values_list("subscriber_id", "details"):
+        found.setdefault(subscriber_id, set()).add(str(details.get("from_key")))
+    return found
 
 
 def keeps_out(subscription: Subscription) -> bool:

@@ -20,6 +20,7 @@ from newsletter.models import Newsletter
 from subscribers import lifecycle
 from subscribers.consent import Circumstances, Kind, Method
 from subscribers.models import Burst, ConsentEvent, Subscription
+from subscribers.networks import is_anybodys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -143,7 +144,8 @@ def _by_the_page(newsletter_id: int) -> QuerySet[ConsentEvent]:
 def _look_at(newsletter: Newsletter, *, now: datetime) -> int:
     left = _by_the_page(newsletter.pk).filter(happened_at__gt=now - LOOK_BACK).exclude(network="")
     suspects = left.order_by().values("network").annotate(readers=Count("subscriber", distinct=True))
-    networks = list(suspects.filter(readers__gte=MANY).values_list("network", flat=True))
+    many = suspects.filter(readers__gte=MANY).values_list("network", flat=True)
+    networks = [network for network in many if not is_anybodys(network)]
     if not networks:
         return 0
     with transaction.atomic():

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max, Q
 
-from subscribers import consent, letters, managing
+from newsletter.models import Newsletter
+from subscribers import consent, letters, managing, signals
 from subscribers.addresses import masked
 from subscribers.models import (
     AddressChange,
-    ConsentEvent,
     KeptOut,
     Letter,
     Subscriber,
@@ -96,15 +96,6 @@ def forget(*, now: datetime) -> int:
     return late.update(ended_at=now, new_email="")
 
 
-def earlier_keys(subscriber_ids: Iterable[int]) -> dict[int, set[str]]:
-    """By which keyed hashes these people were known before they moved; only of those who did."""
-    found: dict[int, set[str]] = {}
-    moves = ConsentEvent.objects.filter(kind=consent.Kind.MOVED, subscriber__in=list(subscriber_ids))
-    for subscriber_id, details in moves.values_list("subscriber_id", "details"):
-        found.setdefault(subscriber_id, set()).add(str(details.get("from_key")))
-    return found
-
-
 def look(change: AddressChange, *, end: str, now: datetime) -> State:
     """What a page may say to whoever opened this end's mailbox. Changes nothing."""
     if change.ended_at or change.asked_at <= now - LIFE:
@@ -118,8 +109,7 @@ def look(change: AddressChange, *, end: str, now: datetime) -> State:
 def agree(change_id: int, *, end: str, now: datetime, circumstances: Circumstances) -> State:
     """One mailbox says yes; with the second, it is done. Harmless when repeated."""
     with transaction.atomic():
-        rows = AddressChange.objects.select_for_update(of=("self",)).select_related("subscriber")
-        change = rows.filter(pk=change_id).first()
+        change = _held(change_id)
         if change is None:
             return State.OVER
         state = look(change, end=end, now=now)
@@ -132,8 +122,23 @@ def agree(change_id: int, *, end: str, now: datetime, circumstances: Circumstanc
     return State.OVER if end == "old" and state in {State.TAKEN, State.KEPT_OUT} else state
 
 
+def _held(change_id: int) -> AddressChange | None:
+    """The people first, as everywhere (`ask`): the one who moves, and whoever signed up at the new mailbox."""
+    rows = AddressChange.objects.filter(pk=change_id)
+    for subscriber_id, new_email in rows.values_list("subscriber", "new_email"):
+        people = Subscriber.objects.filter(Q(pk=subscriber_id) | Q(email=new_email)).order_by("pk")
+        list(people.select_for_update(no_key=True).values_list("pk"))
+    return rows.select_for_update(of=("self",)).select_related("subscriber").first()
+
+
+def _newcomer(change: AddressChange) -> QuerySet[Subscriber]:
+    return Subscriber.objects.filter(email=change.new_email).exclude(pk=change.subscriber_id)
+
+
 def _obstacle(change: AddressChange) -> State | None:
-    if Subscriber.objects.filter(email=change.new_email).exclude(pk=change.subscriber_id).exists():
+    """A form that anybody filled in with the new address takes it from nobody: it was never confirmed."""
+    theirs = Subscription.objects.filter(subscriber__in=_newcomer(change), confirmed_at__isnull=False)
+    if theirs.exists():
         return State.TAKEN
     key = address_key(change.new_email)
     if Suppression.objects.filter(address_key=key, reason=Reason.COMPLAINT).exists():
@@ -142,13 +147,19 @@ def _obstacle(change: AddressChange) -> State | None:
 
 
 def _carry_out(change: AddressChange, *, now: datetime, circumstances: Circumstances) -> State:
-    """In the transaction in which the second mailbox agreed; both rows are held."""
-    old = Subscriber.objects.select_for_update().get(pk=change.subscriber_id)
+    """In the transaction in which the second mailbox agreed; both rows are held.
+
+    Their subscriptions before the address: whoever leaves at this moment holds one, and then asks for the person.
+    """
+    old = Subscriber.objects.get(pk=change.subscriber_id)
+    theirs = Subscription.objects.filter(subscriber__in=[old, *_newcomer(change)]).order_by("pk")
+    list(theirs.select_for_update().values_list("pk"))
     new_key = address_key(change.new_email)
     obstacle = _obstacle(change)
     try:
         with transaction.atomic():
             if obstacle is None:
+                _absorb(change, new_key=new_key)
                 Subscriber.objects.filter(pk=old.pk).update(email=change.new_email, address_key=new_key)
     except IntegrityError:  # somebody signed up with it in this very moment
         obstacle = State.TAKEN
@@ -167,23 +178,40 @@ def _carry_out(change: AddressChange, *, now: datetime, circumstances: Circumsta
     return State.DONE
 
 
+def _absorb(change: AddressChange, *, new_key: str) -> None:
+    """Of the new mailbox's own sign-ups, none of which it confirmed, nothing stays but what it did not want."""
+    for newcomer in _newcomer(change):
+        left = Subscription.objects.filter(subscriber=newcomer, status=Subscription.Status.UNSUBSCRIBED)
+        _keep_out(left.values_list("newsletter", flat=True), key=new_key)
+        signals.erasing.send(Subscriber, subscriber=newcomer)
+        newcomer.delete()
+
+
+def _keep_out(newsletter_ids: Iterable[int], *, key: str) -> None:
+    KeptOut.objects.bulk_create(
+        [KeptOut(newsletter_id=pk, address_key=key) for pk in newsletter_ids], ignore_conflicts=True
+    )
+
+
 def _take_along(old: Subscriber, *, new_key: str) -> None:
     """What was known of the old address, and of the new one, as far as it is the person's."""
     theirs = Subscription.objects.filter(subscriber=old)
     # The new mailbox has shown that it exists, and asked for these newsletters with a press of a button.
-    Suppression.objects.filter(address_key=new_key, reason__in=Suppression.LIFTED_BY_CONFIRMING).delete()
     getting = theirs.filter(status__in=[Subscription.Status.ACTIVE, Subscription.Status.PAUSED])
-    KeptOut.objects.filter(address_key=new_key, newsletter__in=getting.values("newsletter")).delete()
+    got = list(getting.values_list("newsletter", flat=True))
+    lifted = Suppression.objects.filter(address_key=new_key, reason__in=Suppression.LIFTED_BY_CONFIRMING)
+    if lifted.filter(
+        reason=Reason.REQUEST
+    ).exists():  # it had wanted no mail at all: now these, and no others
+        _keep_out(Newsletter.objects.exclude(pk__in=got).values_list("pk", flat=True), key=new_key)
+    lifted.delete()
+    gone = KeptOut.objects.filter(address_key=old.address_key).exclude(newsletter__in=got)
+    _keep_out(gone.values_list("newsletter", flat=True), key=new_key)
+    KeptOut.objects.filter(address_key=new_key, newsletter__in=got).delete()
     for wish in Suppression.objects.filter(address_key=old.address_key, reason__in=WISHES):
         Suppression.objects.get_or_create(address_key=new_key, defaults={"reason": wish.reason})
     # An old file with the old address in it must not make a second reader of them.
-    KeptOut.objects.bulk_create(
-        [
-            KeptOut(newsletter_id=newsletter_id, address_key=old.address_key)
-            for newsletter_id in theirs.values_list("newsletter", flat=True)
-        ],
-        ignore_conflicts=True,
-    )
+    _keep_out(theirs.values_list("newsletter", flat=True), key=old.address_key)
     # What lies in the old mailbox must not hold back a link to the new one.
     links = [Letter.Kind.KNOWN, Letter.Kind.MANAGE]
     Letter.objects.filter(subscriber=old, kind__in=links, due_at__isnull=True).delete()

@@ -54,14 +54,6 @@ def _by_frequency(newsletter: Newsletter) -> Readership:
     return Readership(**dict(rows.annotate(readers=Count("pk"))))
 
 
-def readers(newsletter: Newsletter) -> int:
-    """How many mailable readers there are now, up to BOUND exactly; beyond it, as last counted."""
-    if newsletter.active_readers > BOUND:
-        return newsletter.active_readers
-    now = Subscription.objects.mailable(newsletter)[: BOUND + 1].count()
-    return now if now <= BOUND else newsletter.active_readers
-
-
 def refresh() -> None:
     """Count each newsletter's mailable readers anew (0.1 s for 114,000)."""
     for newsletter in Newsletter.objects.only("pk"):

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from newsletter.models import Newsletter
 
 Held = dict[str, object]
+# Of the team and its work, not of the reader: who of them did it, from which file, in which burst.
+OUR_OWN = frozenset({"by", "file", "burst"})
 
 
 def everything(subscriber: Subscriber, *, now: datetime) -> Held:
@@ -90,7 +92,7 @@ def _consent(subscriber: Subscriber) -> list[Held]:
                 "version": each.wording.version,
                 "language": each.wording.language,
             },
-            "details": each.details,
+            "details": {name: value for name, value in each.details.items() if name not in OUR_OWN},
         }
         for each in rows.order_by("happened_at", "pk")
     ]

@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from newsletter.models import Newsletter
-from subscribers import changing_address, consent, signals
+from subscribers import changing_address, consent, signals, traces
 from subscribers.models import (
     AddressChange,
     ConsentEvent,
@@ -158,6 +158,7 @@ def _take_out(rows: list[Subscription], people: dict[int, Subscriber]) -> None:
     alone = set(theirs).difference(others.values_list("subscriber", flat=True))
     for pk in alone:
         signals.erasing.send(Subscriber, subscriber=people[pk])
+    traces.take_out([people[pk] for pk in alone])
     for newsletter_id in {row.newsletter_id for row in rows}:
         ConsentEvent.unguarded.filter(newsletter=newsletter_id, subscriber__in=theirs).delete()
     Subscription.objects.filter(pk__in=ids).delete()

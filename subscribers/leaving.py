@@ -34,7 +34,7 @@ def leave(subscription: Subscription, *, via: str, circumstances: Circumstances)
     transactions costs nothing but itself.
     """
     was = subscription.status
-    if was == Subscription.Status.UNSUBSCRIBED:
+    if was == Subscription.Status.UNSUBSCRIBED and not subscription.left_as:
         return False
     now = timezone.now()
     seconds = _seconds_since_the_mail(subscription.pk, via=via, now=now)

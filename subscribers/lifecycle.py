@@ -6,45 +6,52 @@ reader could wait for each other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, F, Q
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.utils import timezone
 
-from subscribers import barring, consent, letters, signals
+from subscribers import barring, consent, letters, signals, traces, wishes
 from subscribers.barring import suppress
-from subscribers.models import Letter, SignUp, Subscriber, Subscription, Suppression, address_key
+from subscribers.guard import sieges
+from subscribers.models import (
+    ConsentEvent,
+    Letter,
+    SignUp,
+    Subscriber,
+    Subscription,
+    Suppression,
+    address_key,
+)
+from subscribers.wishes import NOTHING_SAID, Wish
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from newsletter.models import Newsletter
     from subscribers.consent import Circumstances
 
-__all__ = ["UNDO_LIFE", "Wish", "confirm", "erase", "subscribe", "suppress", "take_back", "unsubscribe"]
+__all__ = [
+    "UNDO_LIFE",
+    "Wish",
+    "confirm",
+    "erase",
+    "is_same_press",
+    "subscribe",
+    "suppress",
+    "take_back",
+    "unsubscribe",
+]
 
 Status = Subscription.Status
 Kind = consent.Kind
 # So long a leaving can be taken back by the page that says it is done, and by the goodbye mail.
 UNDO_LIFE = timedelta(days=30)
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What somebody who signs up tells of themselves, beside the address."""
-
-    first_name: str = ""
-    fields: Mapping[str, str] = field(default_factory=dict)
-    source: Mapping[str, str] = field(default_factory=dict)
-    language: str = ""
-    wording_id: int | None = None
-
-
-NOTHING_SAID = Wish()
+# A second press from the same network within so long is taken for the same one: a double click, a page that was loaded
+# again. Later, whoever holds the link may be somebody else.
+SAME_PRESS = timedelta(minutes=5)
 
 
 def subscribe(
@@ -60,7 +67,7 @@ def subscribe(
     `email` is canonical. An active reader stays active; a reader who left must confirm again, and so must everybody
     else, unless the newsletter does without (Newsletter.confirms_by_mail). What a stranger could have typed changes
     nothing that is known of a reader already. The caller answers the same way in every case, and then calls
-    `tasks.wake()`.
+    `tasks.wake`.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -77,8 +84,8 @@ def subscribe(
         )
         subscription.subscriber, subscription.newsletter = subscriber, newsletter
         details: dict[str, object] = dict(wish.source)
-        if not is_new and _ask_again(subscription, wish, now=now):
-            details["confirms_anew"] = True
+        if not is_new:
+            details |= _ask_again(subscription, wish, now=now)
         consent.note(
             Kind.ASKED, subscription, circumstances, at=now, wording_id=wish.wording_id, details=details
         )
@@ -107,13 +114,14 @@ def _take_turns(subscriber_id: int) -> None:
     list(Subscriber.objects.select_for_update(no_key=True).filter(pk=subscriber_id).values_list("pk"))
 
 
-def _ask_again(subscription: Subscription, wish: Wish, *, now: datetime) -> bool:
-    """Whether a reader must confirm anew: the events that are told of them could not say it otherwise."""
-    was = subscription.status
+def _ask_again(subscription: Subscription, wish: Wish, *, now: datetime) -> dict[str, object]:
+    """For the event: whether a reader must confirm anew (the events that are told of them could not say it otherwise),
+    and what they said, as long as nobody has shown that it was they."""
+    was, is_believed = subscription.status, False
     rows = Subscription.objects.filter(pk=subscription.pk)
     if subscription.status == Status.PENDING:
         rows.filter(status=Status.PENDING).update(requested_at=now)
-        _believe_the_last(subscription, wish)
+        is_believed = wishes.believe_the_last(subscription, wish)
     else:
         rows.filter(Q(status=Status.UNSUBSCRIBED) | barring.lapsed(subscription.subscriber)).update(
             status=Status.PENDING,
@@ -125,24 +133,18 @@ def _ask_again(subscription: Subscription, wish: Wish, *, now: datetime) -> bool
     subscription.refresh_from_db(
         from_queryset=Subscription.objects.select_related("subscriber", "newsletter")
     )
-    return was != Status.PENDING == subscription.status
-
-
-def _believe_the_last(subscription: Subscription, wish: Wish) -> None:
-    """Of whom nobody has shown yet that the address is theirs, the last word counts: it is most likely the owner's,
-    who finds the mail and presses its button."""
-    person = Subscriber.objects.filter(pk=subscription.subscriber_id)
-    theirs = Subscription.objects.filter(subscriber=subscription.subscriber_id, confirmed_at__isnull=False)
-    if theirs.exists():
-        return
-    person.update(first_name=wish.first_name, language=wish.language)
-    Subscription.objects.filter(pk=subscription.pk, status=Status.PENDING).update(
-        fields=dict(wish.fields), source=dict(wish.source)
-    )
+    if subscription.status != Status.PENDING:
+        return {}
+    anew: dict[str, object] = {} if was == Status.PENDING else {"confirms_anew": True}
+    return anew if is_believed else anew | wishes.until_confirmed(subscription, wish)
 
 
 def _needs_no_mail(subscription: Subscription) -> bool:
-    return not subscription.newsletter.confirms_by_mail and not barring.keeps_out(subscription)
+    """In a siege all are asked: who signs others up would have them mailed."""
+    newsletter = subscription.newsletter
+    if newsletter.confirms_by_mail or sieges.is_on(newsletter.pk, now=timezone.now()):
+        return False
+    return not barring.keeps_out(subscription)
 
 
 def _begin_at_once(subscription: Subscription, circumstances: Circumstances, *, now: datetime) -> None:
@@ -175,6 +177,7 @@ def confirm(
         ).update(status=Status.ACTIVE, confirmed_at=now)
         if changed:
             barring.let_in(subscription, now=now)
+            wishes.fulfil(subscription, generation=generation, method=circumstances.method)
             consent.note(Kind.CONFIRMED, subscription, circumstances, at=now)
             letters.ask(Letter.Kind.WELCOME, subscription, now=now)
     _reread(subscription)
@@ -191,16 +194,20 @@ def unsubscribe(
 
     Effective for every mail that is not yet handed over, of the issue that is going out too. `via`: the mark of the
     link that was used. A mail program's one click is two statements, whoever else reads or writes.
+
+    Only a press of the page's button can be taken back: whoever forwarded a mail, or has a machine look at it, may not
+    have pressed it themselves. Whoever leaves after that means it, and then nothing brings them back.
     """
     now = timezone.now()
+    row = Subscription.objects.filter(pk=subscription.pk)
+    left_as = F("status") if circumstances.method == consent.Method.LINK else Value("")
     with transaction.atomic():
-        changed = (
-            Subscription.objects.filter(pk=subscription.pk)
-            .exclude(status=Status.UNSUBSCRIBED)
-            .update(status=Status.UNSUBSCRIBED, unsubscribed_at=now, left_as=F("status"))
+        changed = row.exclude(status=Status.UNSUBSCRIBED).update(
+            status=Status.UNSUBSCRIBED, unsubscribed_at=now, left_as=left_as
         )
         if changed:
             subscription.status, subscription.unsubscribed_at = Status.UNSUBSCRIBED, now
+        if changed or _leave_for_good(subscription, circumstances, now=now):
             consent.note(
                 Kind.LEFT, subscription, circumstances, at=now, details={"dispatch": via} if via else None
             )
@@ -209,6 +216,30 @@ def unsubscribe(
     else:
         _reread(subscription)
     return changed == 1
+
+
+def _leave_for_good(subscription: Subscription, circumstances: Circumstances, *, now: datetime) -> bool:
+    """Whoever had left already, by a press that could be taken back, cannot come back by it any more."""
+    if is_same_press(subscription, circumstances, now=now):
+        return False
+    had_left = Subscription.objects.filter(pk=subscription.pk, status=Status.UNSUBSCRIBED)
+    return had_left.exclude(left_as="").update(left_as="") == 1
+
+
+def is_same_press(subscription: Subscription, circumstances: Circumstances, *, now: datetime) -> bool:
+    """Whether they left just now by the page's button, from the network that this comes from, too."""
+    if circumstances.method != consent.Method.LINK:
+        return False
+    pressed = ConsentEvent.objects.filter(
+        subscriber=subscription.subscriber_id,
+        newsletter=subscription.newsletter_id,
+        kind=Kind.LEFT,
+        method=consent.Method.LINK,
+        network=circumstances.network,
+        happened_at=OuterRef("unsubscribed_at"),
+    )
+    lately = Subscription.objects.filter(unsubscribed_at__gt=now - SAME_PRESS, status=Status.UNSUBSCRIBED)
+    return lately.filter(Exists(pressed), pk=subscription.pk).exists()
 
 
 def take_back(
@@ -246,9 +277,12 @@ def erase(subscriber: Subscriber) -> None:
     bringing them back, and only a sign-up of their own lifts it."""
     with transaction.atomic():
         _take_turns(subscriber.pk)
-        suppress(subscriber.email, reason=Suppression.Reason.REQUEST)
+        # Who leaves at this moment writes an event of this person: before this, or not at all.
+        list(Subscription.objects.select_for_update().filter(subscriber=subscriber).values_list("pk"))
+        barring.suppress_person(subscriber, reason=Suppression.Reason.REQUEST)
         SignUp.objects.filter(email=subscriber.email).delete()
         signals.erasing.send(Subscriber, subscriber=subscriber)
+        traces.take_out([subscriber])
         subscriber.delete()
 
 

@@ -48,9 +48,18 @@ def grant(wish: SignUp) -> None:
 
 
 def mail_link(subscriber: Subscriber, *, newsletter_id: int | None = None) -> None:
-    """At once, or when the address's cool-down is over. The caller calls `tasks.wake()` then."""
+    """Or the mail to confirm, for whom nothing was ever confirmed: it says all there is, and is limited.
+
+    At once, or when the address's cool-down is over. The caller calls `tasks.wake` then."""
     if speaker := speaks_to(subscriber, newsletter_id=newsletter_id):
-        letters.ask(Letter.Kind.MANAGE, speaker, now=timezone.now())
+        ask_for_link(speaker)
+
+
+def ask_for_link(speaker: Subscription) -> None:
+    theirs = Subscription.objects.filter(subscriber=speaker.subscriber_id)
+    is_proved = theirs.exclude(status=Status.PENDING, confirmed_at=None).exists()
+    kind = Letter.Kind.MANAGE if is_proved else Letter.Kind.CONFIRMATION
+    letters.ask(kind, speaker, now=timezone.now())
 
 
 def speaks_to(subscriber: Subscriber, *, newsletter_id: int | None = None) -> Subscription | None:
@@ -110,6 +119,9 @@ def begin(
             subscription = lifecycle.subscribe(
                 newsletter, email=subscriber.email, wish=wish, circumstances=circumstances
             )
+        elif status == Status.PENDING:  # asked at a form, agreed to here: these are the words that count
+            now = timezone.now()
+            consent.note(Kind.ASKED, subscription, circumstances, at=now, wording_id=wording_id)
         lifecycle.confirm(subscription, generation=subscription.generation, circumstances=circumstances)
     return subscription
 

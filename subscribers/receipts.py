@@ -66,8 +66,11 @@ class Part:
 
     @property
     def has_beginning(self) -> bool:
-        """False of a reader from before proof was kept."""
-        return bool(self.steps) and self.steps[0].kind in BEGINNINGS
+        """False of a reader from before proof was kept: whatever somebody has typed at a form since."""
+        if not self.steps or self.steps[0].kind not in BEGINNINGS:
+            return False
+        confirmed_at = self.subscription.confirmed_at
+        return confirmed_at is None or self.steps[0].at <= confirmed_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +93,23 @@ def of(subscriber: Subscriber, *, newsletter_ids: list[int] | None, with_own: bo
 def as_plain(receipt: Receipt, *, newsletter_ids: list[int] | None, now: datetime) -> dict[str, object]:
     """For a JSON file: the words of the database, times as ISO 8601."""
     subscriber = receipt.subscriber
-    events = _events(subscriber, newsletter_ids)
+    found = _events(subscriber, newsletter_ids)
+    events = [event for event in found if event.newsletter_id or receipt.own]
+    since = subscriber.created_at if newsletter_ids is None else _earliest(receipt, events)
     return {
         "made_at": now.isoformat(),
         "made_by": absolute_url("/"),
         "address": subscriber.email,
-        "known_since": subscriber.created_at.isoformat(),
+        "known_since": _at(since),
         "subscriptions": [_standing(part) for part in receipt.parts],
-        "events": [_plain(event) for event in events if event.newsletter_id or receipt.own],
+        "events": [_plain(event) for event in events],
     }
+
+
+def _earliest(receipt: Receipt, events: list[ConsentEvent]) -> datetime | None:
+    """Of what is shown: that somebody was known elsewhere before is nobody's business here."""
+    asked = (part.subscription.requested_at for part in receipt.parts)
+    return min(filter(None, [*asked, *(event.happened_at for event in events)]), default=None)
 
 
 def _subscriptions(subscriber: Subscriber, newsletter_ids: list[int] | None) -> list[Subscription]:

@@ -9,13 +9,10 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from newsletter.models import Issue, Newsletter, ReaderField, UsualTime
-from subscribers import facts, traces, wordings
-from subscribers.signals import erasing
+from subscribers import facts, wordings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from subscribers.models import Subscriber
 
 
 @receiver(post_save, sender=Newsletter)
@@ -37,11 +34,6 @@ def keep_the_words_of_its_newsletter(sender: Any, *, instance: UsualTime, **kwar
 @receiver([post_save, post_delete], sender=Issue)
 def look_at_it_anew(sender: Any, **kwargs: Any) -> None:
     facts.forget()
-
-
-@receiver(erasing)
-def take_out_traces(sender: Any, *, subscriber: Subscriber, **kwargs: Any) -> None:
-    traces.take_out(subscriber)
 
 
 def _keeping(newsletter_id: int) -> Callable[[], None]:

@@ -128,5 +128,8 @@ def _change(
         changed = rows.update(**changes)
         if changed:
             event.save(force_insert=True)
-    subscription.refresh_from_db(fields=["status", "frequency", "paused_until"])
+    try:
+        subscription.refresh_from_db(fields=["status", "frequency", "paused_until"])
+    except Subscription.DoesNotExist:  # deleted meanwhile
+        subscription.status = Status.UNSUBSCRIBED
     return changed == 1

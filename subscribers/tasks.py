@@ -45,13 +45,18 @@ def send_letter(letter_id: int) -> None:
 
 
 @shared_task
+def send_letters_of(subscriber_id: int) -> None:
+    _hand_out(Letter.objects.due(timezone.now()).filter(subscriber=subscriber_id))
+
+
+@shared_task
 def send_due_letters() -> None:
     """Hand each letter whose time has come to a worker, and take in the sign-ups that a lost message left behind."""
     now = timezone.now()
     _hand_out(Letter.objects.due(now))
     waiting = SignUp.objects.filter(posted_at__lt=now - WAITS).order_by("posted_at")
     for sign_up_id in waiting.values_list("pk", flat=True)[:A_SWEEP]:
-        take_in.delay(sign_up_id)
+        take_in.apply_async((sign_up_id,), expires=AT_EVERY)
 
 
 @shared_task
@@ -105,9 +110,10 @@ def learn_what_is_usual() -> None:
     guard.sieges.learn(now=timezone.now())
 
 
-def wake() -> None:
-    """Ask a worker to send what is due now. A broker out of reach costs the reader a sweep, not the page."""
-    transaction.on_commit(partial(_publish, send_due_letters))
+def wake(subscriber_id: int) -> None:
+    """Ask a worker to send what is due to them now: nobody's press hands out what others wait for. A broker out of
+    reach costs the reader a sweep, not the page."""
+    transaction.on_commit(partial(_publish, send_letters_of, subscriber_id))
 
 
 def wake_for(sign_up_id: int) -> None:

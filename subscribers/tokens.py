@@ -171,6 +171,10 @@ class BackClaim:
     subscription_id: int
     left_at: datetime
     is_over: bool  # genuine, but too old
+    mark: str  # of the address they had then: what lies in a mailbox from before a move opens nothing
+
+    def is_of(self, subscriber: Subscriber) -> bool:
+        return hmac.compare_digest(self.mark, _mark(subscriber))
 
 
 def back_token(subscription: Subscription, *, life: timedelta = BACK_ON_PAGE) -> str:
@@ -178,7 +182,8 @@ def back_token(subscription: Subscription, *, life: timedelta = BACK_ON_PAGE) ->
     if subscription.unsubscribed_at is None:
         raise ValueError("Who has not left cannot come back.")
     left = (subscription.unsubscribed_at - EPOCH) // MICROSECOND
-    return _timed("back").sign(f"{subscription.pk}.{left}.{life // timedelta(hours=1)}")
+    hours = life // timedelta(hours=1)
+    return _timed("back").sign(f"{subscription.pk}.{left}.{hours}.{_mark(subscription.subscriber)}")
 
 
 def read_back(token: str) -> BackClaim:
@@ -188,14 +193,15 @@ def read_back(token: str) -> BackClaim:
         value = signer.unsign(token)
     except signing.BadSignature as error:
         raise InvalidToken from error
-    subscription_id, left, hours = map(int, value.split("."))
+    *numbers, mark = value.split(".")
+    subscription_id, left, hours = map(int, numbers)
     try:
         signer.unsign(token, max_age=timedelta(hours=hours))
     except signing.SignatureExpired:
         is_over = True
     else:
         is_over = False
-    return BackClaim(subscription_id, EPOCH + left * MICROSECOND, is_over)
+    return BackClaim(subscription_id, EPOCH + left * MICROSECOND, is_over, mark)
 
 
 def _mark(subscriber: Subscriber) -> str:

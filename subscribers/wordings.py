@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Max, prefetch_related_objects
 from django.utils import translation
 
 from newsletter import agreement
@@ -50,10 +50,9 @@ def note(newsletter: Newsletter, digest: str) -> int | None:
         return None
     if found := _known(newsletter, digest):
         return found
-    if digest in {
-        each.digest for each in _all(newsletter)
-    }:  # not kept yet: a release may have mended our words
-        keep(newsletter)
+    if digest not in {each.digest for each in _all(newsletter)}:
+        return None
+    keep(newsletter)  # not kept yet: a release may have mended our words
     return _known(newsletter, digest)
 
 
@@ -105,6 +104,7 @@ def forget() -> None:
 def _all(newsletter: Newsletter) -> list[Shown]:
     languages = dict.fromkeys([newsletter.language, *dict(settings.READER_LANGUAGES)])
     found = []
+    prefetch_related_objects([newsletter], "usual_times")  # asked once, not for each language
     for language in languages:
         with translation.override(language):
             found.append(shown(newsletter))

@@ -103,12 +103,16 @@ class Tour:
         wrong = {"email": "nobody", "first_name": "www.§", "known_born": "then", "known_team": "x"}
         yield self.post("sign up, all wrong", "/daily/subscribe/", **wrong)
         yield self.post("did you mean", "/daily/subscribe/", email="ada@gmial.com", **answers)
-        name, page = self.post("next page", "/daily/subscribe/", email="ada@example.com", **answers)
+        name, page = self.post(
+            "next page", "/daily/subscribe/", email=f"{self.language}@example.com", **answers
+        )
         yield name, page
         again["again"] = page.context["again"]
         yield self.post("sent again", "/daily/subscribe/again/", **again)
         yield self.post("too late to send again", "/daily/subscribe/again/", again="x")
-        yield self.post("next page, without confirming", "/weekly/subscribe/", email="ada@example.com")
+        yield self.post(
+            "next page, without confirming", "/weekly/subscribe/", email=f"{self.language}@example.com"
+        )
         quick = {"email": "eve@example.com", "shown": guard.form_token(), **answers}
         name, page = self.post("riddle", "/daily/subscribe/", **quick)
         yield name, page
@@ -118,7 +122,7 @@ class Tour:
         yield self.post("frame, wrong", "/daily/embed/")
         yield self.get("sign up to several", "/subscribe/")
         yield self.post("sign up to several, nothing typed", "/subscribe/")
-        both = {"newsletters": [self.daily.pk], "email": "several@example.com"}
+        both = {"newsletters": [self.daily.pk], "email": f"several.{self.language}@example.com"}
         yield self.post("next page of several", "/subscribe/", **both, **answers)
 
     def confirming(self) -> Stops:
@@ -167,7 +171,7 @@ class Tour:
     def managing(self) -> Stops:
         yield self.get("ask for the link", "/your-subscriptions/")
         yield self.post("ask for the link, nothing typed", "/daily/manage/")
-        yield self.post("asked for the link", "/your-subscriptions/", email="ada@example.com")
+        yield self.post("asked for the link", "/your-subscriptions/", email=f"{self.language}@example.com")
         for status in ("active", "paused", "pending", "unsubscribed"):
             dora = self.reader(f"dora-{status}", status=status)
             yield self.get(f"manage, {status}", manage(dora))
@@ -222,6 +226,7 @@ class Tour:
         yield self.get("read", f"/s/read/{read}/")
 
     def refused(self) -> Stops:
+        yield "host that is not ours", self.client.get("/", headers={"host": "elsewhere.example"})
         yield self.get("nothing here", "/nothing/here/")
         request = RequestFactory(headers={"Accept-Language": self.language}).get("/")
         yield "no right", refusals.refused(request, PermissionError())

@@ -19,7 +19,7 @@ class Digest(models.Model):
     week = models.DateField()  # its Monday, by the newsletter's own calendar
     at = models.DateTimeField()  # when it is due; it tells of what came out until then …
     since = models.DateTimeField(null=True)  # … and after this; null as long as it is not settled
-    # Null: there was nothing to tell, or nobody to tell it to; or it missed its time, and somebody has deleted it.
+    # Null: there was nothing to tell, or nobody to tell it to; or it was not sent, and somebody has deleted it.
     issue = models.OneToOneField(Issue, null=True, on_delete=models.SET_NULL, related_name="digest")
     settled_at = models.DateTimeField(null=True)
 

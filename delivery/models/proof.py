@@ -21,6 +21,8 @@ class Proof(models.Model):
         FAILED = "failed", _("not sent")
         UNCERTAIN = "uncertain", _("may have gone out")
 
+    DELETED = "(deleted)"  # in the place of an address whose owner was deleted
+
     # Null: it was deleted since. Its tests count still, or a person could send as many as they like.
     issue = models.ForeignKey(Issue, null=True, on_delete=models.SET_NULL, related_name="proofs")
     content_hash = models.CharField(max_length=64)  # faces.fingerprint: after an edit the test is stale

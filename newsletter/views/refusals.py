@@ -26,6 +26,11 @@ def untrusted(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _refusal(request, "403_csrf.html", status=403)
 
 
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Nothing that was posted is looked at here: it would fail again."""
+    return _refusal(request, "400.html", status=400)
+
+
 def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _refusal(request, "404.html", status=404)
 

@@ -13,7 +13,7 @@ from newsletter import team
 from newsletter.adminsite import ModelAdmin, Paginator, TabularInline, action, display, person, register
 from subscribers import consent, known, lifecycle, tasks
 from subscribers.addresses import InvalidAddress, canonical
-from subscribers.admin import proof
+from subscribers.admin import proof, rights
 from subscribers.models import Subscriber, Subscription, Suppression, address_key
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class SubscriberAdmin(ModelAdmin):
 
     def of(self, rows: QuerySet[Subscriber], ids: list[int]) -> QuerySet[Subscriber]:
         """Each person once, however many newsletters they read."""
-        return rows.filter(Exists(_confirmed(ids).filter(subscriber=OuterRef("pk"))))
+        return rows.filter(Exists(rights.introduced(ids).filter(subscriber=OuterRef("pk"))))
 
     def may(self, request: HttpRequest, verb: str, obj: Subscriber | None = None) -> bool:
         """Whoever may do it in one of the newsletters that this person reads; or, when it is more than to look, in all:
@@ -91,8 +91,13 @@ class SubscriberAdmin(ModelAdmin):
         ids = team.newsletter_ids(request.user, self.permission(verb))
         if ids is None:
             return True
-        is_reader = _confirmed(ids).filter(subscriber=obj).exists()
+        is_reader = rights.introduced(ids).filter(subscriber=obj).exists()
         return is_reader and (verb == "view" or not obj.subscriptions.exclude(newsletter__in=ids).exists())
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Since when somebody is known at all says that they were known elsewhere before."""
+        sees_all = team.newsletter_ids(request.user, self.permission("view")) is None
+        return [name for name in self.list_display if sees_all or name != "created_at"]
 
     def get_urls(self) -> list[URLPattern]:
         wrapped = self.admin_site.admin_view
@@ -122,11 +127,6 @@ class SubscriberAdmin(ModelAdmin):
         if obj:  # the address is shown, not asked for
             kwargs["form"] = forms.ModelForm
         return super().get_form(request, obj, change, **kwargs)
-
-
-def _confirmed(newsletter_ids: list[int]) -> QuerySet[Subscription]:
-    """Anybody's address can be put on a list; only by confirming do people say who they are to that newsletter."""
-    return Subscription.objects.filter(newsletter__in=newsletter_ids, confirmed_at__isnull=False)
 
 
 class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -236,7 +236,7 @@ class SubscriptionAdmin(ModelAdmin):
             circumstances=consent.at_the_desk(person(request).username),
         )
         obj.pk, obj.subscriber = asked.pk, asked.subscriber
-        tasks.wake()
+        tasks.wake(asked.subscriber_id)
 
     @action(description=_("Unsubscribe the selected readers"), permissions=["change"])
     def unsubscribe(self, request: HttpRequest, queryset: QuerySet[Subscription]) -> None:

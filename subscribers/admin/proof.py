@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from newsletter import team
 from newsletter.adminsite import site
 from subscribers import receipts
+from subscribers.admin import rights
 from subscribers.models import Subscriber, Subscription
 
 if TYPE_CHECKING:
@@ -56,5 +57,5 @@ def _receipt(request: HttpRequest, object_id: int) -> tuple[Receipt, list[int] |
     seen = theirs if ids is None else theirs.filter(newsletter__in=ids)
     if ids is not None and not seen.exists():
         raise Http404
-    is_reader = ids is None or seen.filter(confirmed_at__isnull=False).exists()
+    is_reader = ids is None or rights.introduced(ids).filter(subscriber=subscriber).exists()
     return receipts.of(subscriber, newsletter_ids=ids, with_own=is_reader), ids

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from newsletter.validators import one_line
 from subscribers import known
-from subscribers.addresses import LONGEST_INPUT, InvalidAddress, canonical
+from subscribers.forms.address import AddressField, reachable
 from subscribers.models import Subscription
 
 if TYPE_CHECKING:
@@ -32,26 +32,11 @@ LONGEST_REST = timedelta(days=365)
 class AddressAskedForm(forms.Form):
     """Somebody without a mail at hand types their address, and the link comes by mail."""
 
-    email = forms.CharField(
-        label=_("Your e-mail address"),
-        max_length=LONGEST_INPUT,
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email", "dir": "ltr"}),
-        error_messages={
-            "required": _("Please type your e-mail address."),
-            "max_length": _("This is too long for an address. Please check it."),
-        },
-    )
+    email = AddressField(label=_("Your e-mail address"), is_new=False)
     # People never see this field; programs that fill in every field give themselves away.
     website = forms.CharField(
         required=False, widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"})
     )
-
-    def clean_email(self) -> str:
-        try:
-            return canonical(self.cleaned_data["email"])
-        except InvalidAddress as error:
-            message = _("That does not look like an e-mail address. Please check it for typos.")
-            raise forms.ValidationError(message, code="invalid_address") from error
 
 
 class RhythmForm(forms.Form):
@@ -138,28 +123,17 @@ class PersonForm(forms.Form):
 
 
 class NewAddressForm(forms.Form):
-    new_email = forms.CharField(
-        label=_("New address"),
-        max_length=LONGEST_INPUT,
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email", "dir": "ltr"}),
-        error_messages={
-            "required": _("Please type the new address."),
-            "max_length": _("This is too long for an address. Please check it."),
-        },
-    )
+    new_email = AddressField(label=_("New address"), required_words=_("Please type the new address."))
 
     def __init__(self, data: Any = None, *, subscriber: Subscriber) -> None:
         super().__init__(data)
         self.subscriber = subscriber
 
     def clean_new_email(self) -> str:
-        try:
-            email = canonical(self.cleaned_data["new_email"])
-        except InvalidAddress as error:
-            message = _("That does not look like an e-mail address. Please check it for typos.")
-            raise forms.ValidationError(message, code="invalid_address") from error
+        email = str(self.cleaned_data["new_email"])
         if email == self.subscriber.email:
             raise forms.ValidationError(_("This is the address you have already."), code="same")
+        reachable(email)
         return email
 
 

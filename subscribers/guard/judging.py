@@ -15,16 +15,19 @@ from subscribers.guard.riddles import Outcome, Riddle
 TYPED_WITHIN = timedelta(seconds=2)  # nobody does
 
 # A stretch of ten minutes, for one network. Offices and mobile carriers share theirs between thousands of people, so
-# nobody is turned away for what others did, but whoever has done the sum and is one of very many.
+# nobody is turned away for what others did: they are asked a riddle. Only where as many were solved as no crowd solves
+# is there an end.
 STRETCH = timedelta(minutes=10)
 FREE = 10  # posts, then each needs a riddle
-SOLVED = 60  # riddles, then nobody more
-FLOOD = 2 * SOLVED  # posts, then only whoever has a riddle is looked at
+FLOOD = 120  # posts, then the riddle is handed out at the gate, and only who has solved it is looked at
+SOLVED = 1200  # riddles, then nobody more
 WAITED = 5  # riddles that were waited for instead of solved
 ALL_TOGETHER = 20  # times as many, where one network is all that can be told of everybody
 
-OF_AN_ADDRESS = 5  # sign-ups, within an hour
+# Then each needs a riddle, too.
+OF_AN_ADDRESS = 5  # sign-ups to one newsletter, or wishes for a link, within an hour
 HOUR = timedelta(hours=1)
+LINKS = 100  # wishes for a link, of everybody within a stretch
 
 # Zero bits of each piece. 15 are half a million tries together: one or two seconds of a phone, and a fraction of one of
 # a machine made for it, which is why all the other limits stand beside it.
@@ -57,12 +60,9 @@ class Post:
 def judge(post: Post, *, now: datetime | None = None) -> Verdict:
     """Counts the post, so ask once for each."""
     now = now or timezone.now()
-    if post.honeypot:
-        _is_busy(post.network, now=now)  # so that it, too, is stopped at the gate when it goes on
-        return Verdict.LATER
     verdict = _answered(post, now=now) if post.riddle else _first_seen(post, now=now)
-    if verdict == Verdict.PASS and _counted(f"address:{tallies.mark(post.email)}", HOUR, now) > OF_AN_ADDRESS:
-        return Verdict.LATER
+    if verdict == Verdict.PASS and _is_often(post, now=now) and not post.riddle:
+        return Verdict.RIDDLE  # not less: it may be its owner, after somebody else has typed it on and on
     return verdict
 
 
@@ -82,11 +82,22 @@ def riddle(post: Post, *, now: datetime | None = None) -> Riddle:
 def _first_seen(post: Post, *, now: datetime) -> Verdict:
     age = shown.age(post.shown, now=now)
     is_too_quick = age is not None and age < TYPED_WITHIN
-    if _is_busy(post.network, now=now) or is_too_quick:
+    # Some browsers fill in the hidden field for a person: that, too, is asked about.
+    if _is_busy(post.network, now=now) or is_too_quick or post.honeypot:
         return Verdict.RIDDLE
+    if not post.newsletter_ids:
+        return Verdict.RIDDLE if _counted("links", STRETCH, now) > LINKS else Verdict.PASS
     # All are counted, not only up to the first that has a siege.
     besieged = [sieges.counts(newsletter_id, now=now) for newsletter_id in set(post.newsletter_ids)]
     return Verdict.RIDDLE if any(besieged) else Verdict.PASS
+
+
+def _is_often(post: Post, *, now: datetime) -> bool:
+    """Each newsletter's count is its own, and that of wishes for a link another: none uses up the other's room."""
+    mark = tallies.mark(post.email)
+    kinds = [f"address:{newsletter_id}" for newsletter_id in set(post.newsletter_ids)] or ["links"]
+    counts = [_counted(f"{kind}:{mark}", HOUR, now) for kind in kinds]
+    return max(counts) > OF_AN_ADDRESS
 
 
 def _is_busy(network: str, *, now: datetime) -> bool:
@@ -107,13 +118,13 @@ def _answered(post: Post, *, now: datetime) -> Verdict:
         case _:
             _is_busy(post.network, now=now)
             return Verdict.RIDDLE
-    times = ALL_TOGETHER if networks.is_anybodys(post.network) else 1
-    if tallies.counted(key, within=STRETCH, now=now) >= most * times:
-        return refusal  # and the riddle is good still, should there be room again
-    if not riddles.spend(post.riddle):
+    if riddles.is_spent(post.riddle):
         return Verdict.LATER  # pressed twice, or sent again by a browser: it was taken the first time
-    _counted(key, STRETCH, now)
-    return Verdict.PASS
+    times = ALL_TOGETHER if networks.is_anybodys(post.network) else 1
+    # Counted before it is decided: of many at the same moment, only as many come in as there is room for.
+    if _counted(key, STRETCH, now) > most * times:
+        return refusal  # and the riddle is good still, should there be room again
+    return Verdict.PASS if riddles.spend(post.riddle) else Verdict.LATER
 
 
 def _bits(post: Post, *, now: datetime) -> int:

@@ -68,14 +68,6 @@ def read(text: str, *, email: str, now: datetime) -> tuple[Riddle, timedelta] | 
     return Riddle(text, int(bits), seconds=_rounded_up(WAIT - age), is_early=True), age
 
 
-def is_ours(text: str) -> bool:
-    try:
-        signer("riddle").unsign(text)
-    except django_signing.BadSignature:
-        return False
-    return True
-
-
 def look(text: str, answer: str, *, email: str, now: datetime) -> Outcome:
     found = read(text, email=email, now=now)
     if found is None:
@@ -93,9 +85,17 @@ def is_solved(riddle: Riddle, answer: str) -> bool:
     return all(_fits(f"{riddle.seed}:{place}:{number}", riddle.bits) for place, number in enumerate(numbers))
 
 
+def is_spent(text: str) -> bool:
+    return tallies.kept(_spent(text)) is not None
+
+
 def spend(text: str) -> bool:
     """False when it was spent before."""
-    return tallies.is_first(f"spent:{tallies.digest(text)}", within=LIFE + WAIT)
+    return tallies.is_first(_spent(text), within=LIFE + WAIT)
+
+
+def _spent(text: str) -> str:
+    return f"spent:{tallies.digest(text)}"
 
 
 def _rounded_up(left: timedelta) -> int:

@@ -38,12 +38,6 @@ def count(key: str, *, within: timedelta, now: datetime) -> int:
     return _asked(lambda cache: _count(cache, name, int(within.total_seconds()) * 2))
 
 
-def counted(key: str, *, within: timedelta, now: datetime) -> int:
-    """How many there are, without one more."""
-    name = _name(key, within=within, now=now)
-    return int(_asked(lambda cache: cache.get(name)) or 0)
-
-
 def left(within: timedelta, *, now: datetime) -> float:
     """Seconds of this stretch of time."""
     seconds = within.total_seconds()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from subscribers.letters.asking import COOL_DOWN, ask, pair
+from subscribers.letters.asking import ask, pair
+from subscribers.letters.mailboxes import COOL_DOWN
 from subscribers.letters.reminding import remind_due
 from subscribers.letters.sending import is_frozen, send_due
 from subscribers.letters.thinning import forget_sent

@@ -1,7 +1,7 @@
 """Which letter is due to whom, and when: a form must not become a weapon.
 
-What holds an address's letters apart stands in the database, under a lock on its row: two posts at the same moment, to
-two newsletters, without Redis, still make one letter.
+What holds letters apart stands in the database: two posts at the same moment, to two newsletters, without Redis, still
+make one letter of one person (a lock on their row), and one mail to one mailbox (`mailboxes`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import F, Max, Q
 
+from subscribers.letters import mailboxes
+from subscribers.letters.mailboxes import CONFIRMING, COOL_DOWN, DAY, MANAGING
 from subscribers.models import ConsentEvent, Letter, Subscriber, Subscription
 
 if TYPE_CHECKING:
@@ -23,15 +25,10 @@ if TYPE_CHECKING:
     from subscribers.models.letter import LetterQuerySet
 
 Kind = Letter.Kind
-COOL_DOWN = timedelta(hours=1)
-DAY = timedelta(days=1)
-# What asks for a yes, to one address, whatever is posted and for how many newsletters.
-CONFIRMING = (Kind.CONFIRMATION, Kind.REMINDER)
-# Both carry the link to manage everything; within its life another would say nothing new.
-MANAGING = (Kind.KNOWN, Kind.MANAGE)
+# These say what they are about: what is asked for until they leave is told, too.
+TELLING = (*MANAGING, Kind.WELCOME)
 STILL_FRESH = timedelta(minutes=30)
-# What anybody can make us send by typing an address.
-MOST_A_DAY = dict.fromkeys(CONFIRMING, 3) | dict.fromkeys(MANAGING, 5)
+NEW_A_DAY = 3  # mailboxes of others that one reader may have asked
 MOST_NAMED = 50  # newsletters in one link
 
 
@@ -51,12 +48,12 @@ def ask(
         return None
     with transaction.atomic():
         hold(subscription.subscriber_id)
-        earlier = _earlier(kind, subscription, change)
-        if waiting := earlier.filter(due_at__isnull=False).first():
-            return _joined(waiting, subscription, change)
+        earlier = _earlier(kind, subscription)
+        if waiting := _waiting(kind, earlier):
+            return _joined(waiting, kind, subscription, change)
         if _is_said(kind, subscription, earlier, now=now):
             return None
-        due_at = _due_at(kind, subscription, earlier, now=now)
+        due_at = _due_at(kind, subscription, earlier, change, now=now)
         return Letter.objects.create(
             kind=kind,
             subscriber_id=subscription.subscriber_id,
@@ -98,30 +95,52 @@ def known(covers: list[str]) -> list[Subscription]:
     return list(theirs.select_related("newsletter").order_by("pk"))
 
 
-def _earlier(kind: Kind, subscription: Subscription, change: AddressChange | None) -> LetterQuerySet:
-    """Those that share a cool-down with it, sent or due."""
+def is_pressed(subscription: Subscription) -> bool:
+    """Whether a reader's own press began it: a form alone, that a stranger can fill in, did not."""
+    began = (ConsentEvent.Kind.CONFIRMED, ConsentEvent.Kind.SINGLE)
+    events = ConsentEvent.objects.filter(subscriber=subscription.subscriber_id, kind__in=began)
+    last = events.filter(newsletter=subscription.newsletter_id).order_by("-pk").first()
+    return last is None or (last.kind, last.method) != (ConsentEvent.Kind.SINGLE, ConsentEvent.Method.FORM)
+
+
+def last_yes(subscriber_id: int) -> datetime | None:
+    """When they last confirmed from their own mailbox."""
+    pressed = ConsentEvent.objects.filter(
+        subscriber=subscriber_id, kind=ConsentEvent.Kind.CONFIRMED, method=ConsentEvent.Method.LINK
+    )
+    last: datetime | None = pressed.aggregate(last=Max("happened_at"))["last"]
+    return last
+
+
+def _earlier(kind: Kind, subscription: Subscription) -> LetterQuerySet:
+    """Of this person, those that say the same, or share an hour with it, sent or due."""
     theirs = Letter.objects.filter(subscriber=subscription.subscriber_id)
     if kind in CONFIRMING:
         return theirs.filter(kind__in=CONFIRMING)
     if kind in MANAGING:
         return theirs.filter(kind__in=MANAGING)
-    if (
-        kind == Kind.NEW_ADDRESS and change
-    ):  # anybody's mailbox: whoever names it is not the only one who might
-        to_it = Q(subscriber=subscription.subscriber_id) | Q(change__new_email=change.new_email)
-        return Letter.objects.filter(to_it, kind=kind)
-    return theirs.filter(kind=kind, newsletter=subscription.newsletter_id)
+    if kind == Kind.NEW_ADDRESS:
+        return theirs.filter(kind=kind)
+    same = Q(newsletter=subscription.newsletter_id)
+    if kind == Kind.WELCOME and not is_pressed(subscription):
+        same |= Q(due_at=F("asked_at"))  # that is not on its way yet
+    return theirs.filter(same, kind=kind)
 
 
-def _joined(waiting: Letter, subscription: Subscription, change: AddressChange | None) -> Letter:
+def _waiting(kind: Kind, earlier: LetterQuerySet) -> Letter | None:
+    # A link that was asked for says more than that they get it already, and stays if they leave.
+    return earlier.filter(due_at__isnull=False).order_by("-kind" if kind in MANAGING else "pk").first()
+
+
+def _joined(waiting: Letter, kind: Kind, subscription: Subscription, change: AddressChange | None) -> Letter:
     """One letter does for both. (One that asks for a yes names all that is pending when it goes out.)"""
-    is_theirs = waiting.subscriber_id == subscription.subscriber_id
-    if change and is_theirs and waiting.change_id != change.pk:
+    if change and waiting.change_id != change.pk:
         waiting.change = change
-        waiting.save(update_fields=["change"])
-    if waiting.kind in MANAGING and pair(subscription) not in waiting.covers:
+    if waiting.kind in TELLING and pair(subscription) not in waiting.covers:
         waiting.covers = [*waiting.covers, pair(subscription)]
-        waiting.save(update_fields=["covers"])
+    if kind == Kind.MANAGE:
+        waiting.kind = kind
+    waiting.save(update_fields=["change", "covers", "kind"])
     return waiting
 
 
@@ -131,46 +150,53 @@ def _is_said(kind: Kind, subscription: Subscription, earlier: LetterQuerySet, *,
         case Kind.MANAGE:
             return earlier.filter(sent_at__gt=now - STILL_FRESH).exists()
         case Kind.WELCOME:
-            return earlier.filter(sent_at__gt=now - DAY).exists()
+            since = now - DAY
         case Kind.CONFIRMATION:  # after a day's last one, its link still works
-            since = now - DAY if _used_up(kind, subscription, earlier, now=now) else now - COOL_DOWN
+            since = now - (DAY if _is_used_up(subscription, earlier, now=now) else COOL_DOWN)
         case Kind.KNOWN:
             since, earlier = now - COOL_DOWN, earlier.filter(kind=kind)
         case _:
             return False
     said = earlier.filter(sent_at__gt=since).values_list("covers", flat=True)
-    return any(pair(subscription) in covers for covers in said)
+    return any(_covers(kind, covers, subscription) for covers in said)
 
 
-def _due_at(kind: Kind, subscription: Subscription, earlier: LetterQuerySet, *, now: datetime) -> datetime:
-    last: datetime | None = earlier.aggregate(last=Max("sent_at"))["last"]
-    first_of_a_day = _used_up(kind, subscription, earlier, now=now)
-    cooled = last + COOL_DOWN if last else now
-    tomorrow = first_of_a_day + DAY if first_of_a_day else now
-    return max(now, cooled, tomorrow)
+def _is_used_up(subscription: Subscription, earlier: LetterQuerySet, *, now: datetime) -> bool:
+    """Whether a day's last mail that asks them to confirm has left."""
+    if not earlier.filter(sent_at__gt=now - DAY).exists():
+        return False
+    to, yes = subscription.subscriber.email, last_yes(subscription.subscriber_id)
+    return mailboxes.is_used_up(Kind.CONFIRMATION, to, now=now, yes=yes)
 
 
-def _used_up(
-    kind: Kind, subscription: Subscription, earlier: LetterQuerySet, *, now: datetime
-) -> datetime | None:
-    """When the first of a day's letters went out, where that was the last but for tomorrow's.
+def _covers(kind: Kind, covers: list[str], subscription: Subscription) -> bool:
+    if kind == Kind.WELCOME:  # whatever came between
+        return any(each.partition(".")[0] == str(subscription.pk) for each in covers)
+    return pair(subscription) in covers
 
-    A press of the button in one of them shows that they are welcome.
-    """
-    most = MOST_A_DAY.get(kind)
+
+def _due_at(
+    kind: Kind,
+    subscription: Subscription,
+    earlier: LetterQuerySet,
+    change: AddressChange | None,
+    *,
+    now: datetime,
+) -> datetime:
+    """Asked again when it leaves (`mailboxes.take`): others may have asked for the same mailbox meanwhile."""
+    is_free = kind == Kind.WELCOME and is_pressed(subscription)
+    to = change.new_email if change and kind == Kind.NEW_ADDRESS else subscription.subscriber.email
+    yes = last_yes(subscription.subscriber_id)
+    free = now if is_free else mailboxes.free_at(kind, to, now=now, yes=yes)
+    return max(now, free, _own_turn(kind, earlier, now=now))
+
+
+def _own_turn(kind: Kind, earlier: LetterQuerySet, *, now: datetime) -> datetime:
+    """Of what a reader does again and again: leaving and coming back, naming one mailbox of others after the other."""
+    if kind in {*CONFIRMING, *MANAGING}:
+        return now
     sent = list(earlier.filter(sent_at__gt=now - DAY).order_by("-sent_at").values_list("sent_at", flat=True))
-    if most is None or len(sent) < most:
-        return None
-    if kind in CONFIRMING and (yes := _last_yes(subscription)):
-        sent = [sent_at for sent_at in sent if sent_at and sent_at > yes]
-    return sent[most - 1] if len(sent) >= most else None
-
-
-def _last_yes(subscription: Subscription) -> datetime | None:
-    pressed = ConsentEvent.objects.filter(
-        subscriber=subscription.subscriber_id,
-        kind=ConsentEvent.Kind.CONFIRMED,
-        method=ConsentEvent.Method.LINK,
-    )
-    last: datetime | None = pressed.aggregate(last=Max("happened_at"))["last"]
-    return last
+    turns = [now, *(at + COOL_DOWN for at in sent[:1] if at)]
+    if kind == Kind.NEW_ADDRESS:
+        turns += [at + DAY for at in sent[NEW_A_DAY - 1 : NEW_A_DAY] if at]
+    return max(turns)

@@ -12,7 +12,19 @@ from django.db import transaction
 from newsletter.site import mail_domain
 from subscribers import signals
 from subscribers.guard import sieges
-from subscribers.letters.asking import CONFIRMING, MOST_NAMED, ask, hold, known, pair, pending
+from subscribers.letters import mailboxes
+from subscribers.letters.asking import (
+    MOST_NAMED,
+    TELLING,
+    ask,
+    hold,
+    is_pressed,
+    known,
+    last_yes,
+    pair,
+    pending,
+)
+from subscribers.letters.mailboxes import CONFIRMING
 from subscribers.letters.writing import mail
 from subscribers.models import Letter, Suppression, address_key
 
@@ -79,19 +91,22 @@ def _claimed(letter_id: int, *, now: datetime) -> tuple[Letter | None, list[Subs
     """Ours to send until the lease is over; with what it is to name written down, so that who asks for something else
     meanwhile is not forgotten (`_finish`)."""
     due = Letter.objects.filter(pk=letter_id, due_at__lte=now)
-    found = due.values_list("subscriber", "asked_at", "kind", "covers").first()
+    found = due.select_related("subscriber", "subscription", "change").first()
     if found is None:
         return None, []
-    subscriber_id, asked_at, kind, covers = found
+    subscriber_id, asked_at, kind = found.subscriber_id, found.asked_at, found.kind
     # A mailer that refuses is asked less and less often: after 5 minutes, and in the end after hours.
     changes: dict[str, object] = {"due_at": now + max(LEASE, (now - asked_at) / 2)}
     with transaction.atomic():
         hold(subscriber_id)
-        covered = known(covers) if kind == Kind.KNOWN else []
+        covers = due.values_list("covers", flat=True).first() or []  # others may have joined it
+        covered = known(covers) if kind in TELLING else []
         if kind in CONFIRMING:
             covered = list(pending(subscriber_id)[:MOST_NAMED])
             changes["covers"] = [pair(each) for each in covered]
-        if due.update(**changes) == 0:
+        free = _free_at(found, now=now)
+        is_ours = due.update(**(changes if free <= now else {"due_at": free, "asked_at": free}))
+        if not is_ours or free > now:
             return None, []
     letter = (
         Letter.objects.filter(pk=letter_id)
@@ -106,21 +121,33 @@ def _claimed(letter_id: int, *, now: datetime) -> tuple[Letter | None, list[Subs
     return letter, sorted(covered, key=lambda each: each.newsletter_id != letter.newsletter_id)
 
 
+def _free_at(letter: Letter, *, now: datetime) -> datetime:
+    """Now, where its mailbox may have it; written down as leaving."""
+    to = _address(letter)
+    is_free = letter.kind == Kind.WELCOME and letter.subscription and is_pressed(letter.subscription)
+    if is_free or not to:
+        return now
+    yes = last_yes(letter.subscriber_id)
+    return mailboxes.take(Kind(letter.kind), to, letter_id=letter.pk, now=now, yes=yes)
+
+
 def _is_held_back(letter: Letter, *, now: datetime) -> bool:
     """A flood of sign-ups makes letters wait, not vanish: the mailer is not what refuses, so nothing is given up."""
-    if letter.kind not in CONFIRMING or sieges.may_send(letter.newsletter_id, now=now):
+    if letter.kind not in sieges.HELD_BACK or sieges.may_send(letter.newsletter_id, now=now):
         return False
+    _give_back(letter, now=now)
     later = now + HELD_BACK + timedelta(seconds=letter.pk % 1800)
     Letter.objects.filter(pk=letter.pk, due_at__isnull=False).update(due_at=later, asked_at=later)
     return True
 
 
 def _is_unwelcome(letter: Letter) -> bool:
-    """Who reported us as spam is never written to; to an address that bounced we write only what it may confirm."""
+    """Who reported us as spam is never written to; to an address that bounced, or wanted nothing any more, only what
+    it may confirm, and the link to its own rights."""
     is_elsewhere = letter.kind == Kind.NEW_ADDRESS and letter.change
     key = address_key(_address(letter)) if is_elsewhere else letter.subscriber.address_key
     found = Suppression.objects.filter(address_key=key)
-    if letter.kind in {*CONFIRMING, Kind.NEW_ADDRESS}:
+    if letter.kind in {*CONFIRMING, Kind.MANAGE, Kind.NEW_ADDRESS, Kind.OLD_ADDRESS}:
         found = found.exclude(reason__in=Suppression.LIFTED_BY_CONFIRMING)
     return found.exists()
 
@@ -130,9 +157,16 @@ def _address(letter: Letter) -> str:
     return letter.change.new_email if is_elsewhere and letter.change else letter.subscriber.email
 
 
+def _give_back(letter: Letter, *, now: datetime) -> None:
+    if to := _address(letter):
+        mailboxes.give_back(to, letter_id=letter.pk, now=now)
+
+
 def _finish(letter: Letter, *, now: datetime, is_sent: bool) -> None:
     with transaction.atomic():
         hold(letter.subscriber_id)
+        if not is_sent:
+            _give_back(letter, now=now)
         sent = {"sent_at": now} if is_sent else {}
         Letter.objects.filter(pk=letter.pk).update(due_at=None, **sent)
         if letter.kind in CONFIRMING:

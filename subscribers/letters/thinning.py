@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
+from subscribers.letters import mailboxes
 from subscribers.models import Letter, Subscription
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def forget_sent(*, now: datetime) -> int:
 
     Of who has still not confirmed the reminder stays, since they get only one; it goes with them.
     """
+    mailboxes.forget(now=now)
     before = now - KEPT
     old = Letter.objects.filter(Q(sent_at__lt=before) | Q(sent_at=None, due_at=None, asked_at__lt=before))
     still_waits = Q(kind=Letter.Kind.REMINDER, subscription__status=Subscription.Status.PENDING)

@@ -141,14 +141,14 @@ def reminds(newsletter: Newsletter, covered: Sequence[Subscription]) -> Ends:
     return Ends(asks.url, (asks.asides[0], only), asks.why, named=asks.named, spells_link_out=True)
 
 
-def _welcome(letter: Letter, _covered: Sequence[Subscription]) -> Ends | None:
+def _welcome(letter: Letter, covered: Sequence[Subscription]) -> Ends | None:
     subscription = letter.subscription
     if subscription is None or subscription.status != Status.ACTIVE:
         return None
-    return welcomes(subscription)
+    return welcomes(subscription, [each for each in covered if each.status == Status.ACTIVE])
 
 
-def welcomes(subscription: Subscription) -> Ends:
+def welcomes(subscription: Subscription, covered: Sequence[Subscription] = ()) -> Ends:
     newsletter = subscription.newsletter
     leave = _url("unsubscribe", tokens.unsubscribe_token(subscription.pk))
     manage = Link(_("Manage my subscription"), _of(newsletter, "ask_manage"))
@@ -156,6 +156,7 @@ def welcomes(subscription: Subscription) -> Ends:
     return Ends(
         url=absolute_url(newsletter.get_absolute_url()),
         why=why,
+        named=tuple(each.newsletter for each in covered),
         links=(Link(_("Unsubscribe"), leave), manage),
         unsubscribe_url=leave,
     )

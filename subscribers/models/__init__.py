@@ -6,6 +6,7 @@ from subscribers.models.consent import ConsentEvent, Wording
 from subscribers.models.day import ReaderDay
 from subscribers.models.kept_out import KeptOut
 from subscribers.models.letter import Letter, LetterText
+from subscribers.models.mailbox import Mailbox
 from subscribers.models.people import (
     Subscriber,
     Subscription,
@@ -23,6 +24,7 @@ __all__ = [
     "KeptOut",
     "Letter",
     "LetterText",
+    "Mailbox",
     "ReaderDay",
     "Siege",
     "SignUp",

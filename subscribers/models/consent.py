@@ -83,7 +83,9 @@ class ConsentEvent(models.Model):
 
     kind = models.CharField(_("what"), max_length=12, choices=Kind)
     method = models.CharField(_("how"), max_length=10, choices=Method)
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="consent_events")
+    subscriber = models.ForeignKey(  # found by the index below
+        Subscriber, on_delete=models.CASCADE, related_name="consent_events", db_index=False
+    )
     newsletter = models.ForeignKey(Newsletter, null=True, on_delete=models.CASCADE, related_name="+")
     happened_at = models.DateTimeField(_("when"))
     network = models.CharField(_("network"), max_length=45, blank=True, default="")

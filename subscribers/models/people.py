@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
@@ -10,9 +8,6 @@ from django.utils.translation import gettext_lazy as _
 
 from newsletter.models import Newsletter
 from newsletter.validators import one_line
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 def address_key(email: str) -> str:
@@ -53,10 +48,6 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         found = Suppression.objects.filter(address_key=OuterRef("subscriber__address_key"))
         return self.active(newsletter).exclude(Exists(found))
 
-    def rested(self, now: datetime) -> SubscriptionQuerySet:
-        """Whose pause is over."""
-        return self.filter(status=Subscription.Status.PAUSED, paused_until__lte=now)
-
 
 class Subscription(models.Model):
     """A subscriber's relation to one newsletter."""
@@ -93,6 +84,7 @@ class Subscription(models.Model):
     requested_at = models.DateTimeField(_("signed up"), null=True, blank=True, editable=False)
     confirmed_at = models.DateTimeField(_("confirmed"), null=True, blank=True, editable=False)
     unsubscribed_at = models.DateTimeField(_("unsubscribed"), null=True, blank=True, editable=False)
+    # Empty of one from before pauses had an end: it rests until its reader says so.
     paused_until = models.DateTimeField(_("paused until"), null=True, blank=True, editable=False)
     # What they were before they left, for whoever takes the leaving back; "" when it cannot be.
     left_as = models.CharField(max_length=12, blank=True, default="", editable=False)
@@ -111,11 +103,6 @@ class Subscription(models.Model):
             models.CheckConstraint(
                 condition=~Q(status="unsubscribed") | Q(unsubscribed_at__isnull=False),
                 name="unsubscribed_subscription_has_a_time",
-            ),
-            models.CheckConstraint(
-                condition=Q(paused_until__isnull=False)
-                | (~Q(status="paused") & ~Q(status="unsubscribed", left_as="paused")),
-                name="paused_subscription_has_an_end",
             ),
             models.CheckConstraint(
                 condition=Q(paused_until__isnull=True) | Q(status__in=["paused", "unsubscribed"]),

@@ -1,4 +1,4 @@
-"""What a form's page puts up with: posts of a sane size that can be read, and frames on other people's sites."""
+"""What a page with a form puts up with: posts of a sane size that can be read, and frames on other people's sites."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
-from django.http import UnreadablePostError
+from django.http import QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csp import csp_override
@@ -51,14 +52,33 @@ def bounded(view: View) -> View:
     def read(request: HttpRequest, *args: Any, **values: Any) -> HttpResponse:
         if request.method == "POST":
             if _length(request) > LARGEST:
-                return _refused(request, 413)
-            try:
-                request.POST  # noqa: B018 -- read on first use
-            except (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError):
-                return _refused(request, 400)
+                return _refused(request, 413, token=values.get("token", ""))
+            if not _is_readable(request):
+                return _refused(request, 400, token=values.get("token", ""))
         return view(request, *args, **values)
 
     return read
+
+
+def whatever_is_posted(view: View) -> View:
+    """For a button that counts whatever comes with it: what is too large, or cannot be read, is an empty form."""
+
+    @wraps(view)
+    def read(request: HttpRequest, *args: Any, **values: Any) -> HttpResponse:
+        is_lost = request.method == "POST" and (_length(request) > LARGEST or not _is_readable(request))
+        if is_lost:
+            request.POST = QueryDict()
+        return view(request, *args, **values)
+
+    return read
+
+
+def _is_readable(request: HttpRequest) -> bool:
+    try:
+        request.POST  # noqa: B018 -- read on first use
+    except (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError):
+        return False
+    return True
 
 
 def _length(request: HttpRequest) -> int:
@@ -66,6 +86,19 @@ def _length(request: HttpRequest) -> int:
     return int(said) if said.isdecimal() and len(said) < 19 else LARGEST + 1
 
 
-def _refused(request: HttpRequest, status: int) -> HttpResponse:
-    context = {"is_too_large": status == 413}
+def _refused(request: HttpRequest, status: int, *, token: str) -> HttpResponse:
+    """`token`: of a reader's own link, behind which some addresses are of a button alone and no page."""
+    context = {
+        "is_too_large": status == 413,
+        "is_readers_own": bool(token),
+        "back_url": _way_back(request, token) + speaking.query(request),
+    }
     return speaking.page(request, "subscribers/post_refused.html", context, status=status)
+
+
+def _way_back(request: HttpRequest, token: str) -> str:
+    """The page that the button stood on."""
+    name = request.resolver_match.url_name or "" if request.resolver_match else ""
+    if name.startswith("manage_"):
+        return reverse("subscribers:manage", args=[token])
+    return reverse("subscribers:confirm", args=[token]) if name == "confirm_again" else request.path

@@ -54,7 +54,7 @@ def _act(request: HttpRequest, change: AddressChange, *, end: str, now: datetime
         return State.OVER
     circumstances = asking.circumstances(request, Method.LINK)
     state = changing_address.agree(change.pk, end=end, now=now, circumstances=circumstances)
-    tasks.wake()
+    tasks.wake(change.subscriber_id)
     return state
 
 

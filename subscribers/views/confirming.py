@@ -10,10 +10,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from subscribers import facts, letters, lifecycle, tasks, tokens
+from subscribers import facts, letters, lifecycle, managing, tasks, tokens
 from subscribers.consent import Method
-from subscribers.models import Letter, Subscription
+from subscribers.models import Letter, Subscription, Suppression
 from subscribers.views import asking, pages
+from subscribers.views.bounds import bounded
 from subscribers.views.pages import read_or_act
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Found:
 
 @never_cache
 @read_or_act
+@bounded
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     try:
         claims = tokens.read_confirm(token)
@@ -51,7 +53,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     if not found.waiting and not found.done:
         return _over(request, token, claims)
     if request.method == "POST":
-        return _act(request, found, claims)
+        return _act(request, token, found, claims)
     if found.waiting:
         return _ask(request, found)
     return _confirmed(request, found, was_confirmed=True)
@@ -59,6 +61,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 
 @never_cache
 @require_POST
+@bounded
 def confirm_again(request: HttpRequest, token: str) -> HttpResponse:
     """A fresh link to the same address, for whoever holds one that has run out; its cool-down is every other's."""
     try:
@@ -73,7 +76,7 @@ def confirm_again(request: HttpRequest, token: str) -> HttpResponse:
     for subscription in rows:
         if subscription.status == Status.PENDING:
             letters.ask(Letter.Kind.CONFIRMATION, subscription, now=timezone.now())
-    tasks.wake()
+    tasks.wake(rows[0].subscriber_id)
     return pages.reader_page(request, "subscribers/link_mailed.html", rows[0])
 
 
@@ -86,7 +89,7 @@ def _over(request: HttpRequest, token: str, claims: Sequence[ConfirmClaim]) -> H
     return pages.link_is_over(request, rows[0], again_url=again_url)
 
 
-def _act(request: HttpRequest, found: Found, claims: Sequence[ConfirmClaim]) -> HttpResponse:
+def _act(request: HttpRequest, token: str, found: Found, claims: Sequence[ConfirmClaim]) -> HttpResponse:
     ticked = set(request.POST.getlist("along"))
     wanted = [*found.waiting, *(each for each in found.along if letters.pair(each) in ticked)]
     circumstances = asking.circumstances(request, Method.LINK, of=wanted[0] if wanted else None)
@@ -95,9 +98,13 @@ def _act(request: HttpRequest, found: Found, claims: Sequence[ConfirmClaim]) -> 
         for each in wanted
         if lifecycle.confirm(each, generation=each.generation, circumstances=circumstances)
     ]
-    tasks.wake()
+    for subscriber_id in {each.subscriber_id for each in changed}:
+        tasks.wake(subscriber_id)
     now = _found(claims)
-    return _confirmed(request, Found(now.waiting, changed or now.done, now.along), was_confirmed=not changed)
+    done = changed or now.done
+    if not done:  # left, or deleted, in this very moment
+        return _over(request, token, claims)
+    return _confirmed(request, Found(now.waiting, done, now.along), was_confirmed=not changed)
 
 
 def _found(claims: Sequence[ConfirmClaim]) -> Found:
@@ -138,7 +145,14 @@ def _confirmed(request: HttpRequest, found: Found, *, was_confirmed: bool) -> Ht
         named=_named(found.done),
         along=[(letters.pair(each), each.newsletter) for each in found.along],
         was_confirmed=was_confirmed,
+        is_kept_out=_is_kept_out(first),
     )
+
+
+def _is_kept_out(subscription: Subscription) -> bool:
+    """By a complaint: a press of a button does not lift it."""
+    found = managing.suppression_of(subscription.subscriber)
+    return found is not None and found.reason not in Suppression.LIFTED_BY_CONFIRMING
 
 
 def _named(subscriptions: Sequence[Subscription]) -> list[object]:

@@ -92,7 +92,7 @@ def _facts(slug: str) -> Facts:
 
 def of_all(request: HttpRequest) -> Door:
     query = speaking.query(request)
-    together, apart = _sorted(list(Newsletter.objects.all()))
+    together, apart = _sorted(list(Newsletter.objects.prefetch_related("usual_times")))
     return Door(
         template="subscribers/subscribe_all.html",
         layout=PAGE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.http import QueryDict
 from django.shortcuts import redirect
 
 from newsletter.views import speaking
@@ -46,7 +47,17 @@ def enter_again(request: HttpRequest, door: Door) -> HttpResponse:
         asked = _held(request, door)
         if asked is None:
             return _page(request, "subscribers/sign_up_over.html", door, {}, status=410)
+        if guard.objection(asked.email):  # learnt since: at its field it says what is wrong
+            return _form_page(request, door, door.form(_as_posted(door, asked)))
         return _judged(request, door, asked, is_again=True)
+
+
+def _as_posted(door: Door, asked: Asked) -> QueryDict:
+    data = QueryDict(mutable=True)
+    for name, value in filling.repeated(asked, is_of_several=door.newsletter is None):
+        data.appendlist(name, value)
+    data["meant"] = asked.email
+    return data
 
 
 def _held(request: HttpRequest, door: Door) -> Asked | None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.utils import timezone
-
-from subscribers import offers, tokens
+from subscribers import offers
 from subscribers.reasons import Reason
 from subscribers.views import pages
 
@@ -15,18 +12,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from subscribers.models import Subscription
-
-# A second press within so long is taken for the same one: a double click, a page that was loaded again. Later, whoever
-# holds the link may be somebody else, and only the reader's own mailbox leads back.
-SAME_PRESS = timedelta(minutes=5)
-
-
-def after_leaving(request: HttpRequest, subscription: Subscription) -> HttpResponse:
-    left_at = subscription.unsubscribed_at
-    if left_at is None or timezone.now() - left_at > SAME_PRESS:
-        return had_left(request, subscription)
-    back = tokens.back_token(subscription) if subscription.left_as else ""
-    return has_left(request, subscription, back=back)
 
 
 def has_left(

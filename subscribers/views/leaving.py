@@ -4,36 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.http import HttpResponse, HttpResponseRedirect, UnreadablePostError
-from django.http.multipartparser import MultiPartParserError
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from newsletter.views import speaking
-from subscribers import leaving, letters, offers, tasks, tokens
+from subscribers import leaving, lifecycle, managing, offers, tasks, tokens
 from subscribers.consent import Method
-from subscribers.models import Letter, Subscription
+from subscribers.models import Subscription
 from subscribers.views import asking, farewell, pages
+from subscribers.views.bounds import bounded, whatever_is_posted
 from subscribers.views.pages import read_or_act
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-UNREADABLE = (
-    MultiPartParserError,
-    UnreadablePostError,
-    RequestDataTooBig,
-    TooManyFieldsSent,
-    TooManyFilesSent,
-)
-
 
 @csrf_exempt  # RFC 8058: the mailbox provider posts without a cookie; the signed link is the key
 @never_cache
 @read_or_act
+@whatever_is_posted
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     try:
         claim = tokens.read_unsubscribe(token)
@@ -55,6 +47,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 @csrf_exempt  # as above
 @never_cache
 @read_or_act
+@bounded
 def rest(request: HttpRequest, token: str) -> HttpResponse:
     """One of the gentler offers, by the same link: it may have been forwarded, so only what is easily taken back."""
     subscription = _whose(token)
@@ -74,6 +67,7 @@ def rest(request: HttpRequest, token: str) -> HttpResponse:
 @csrf_exempt  # as above
 @never_cache
 @read_or_act
+@bounded
 def mail_link(request: HttpRequest, token: str) -> HttpResponse:
     """Everything else needs the reader's own mailbox: a link to manage it goes there, and nowhere else."""
     subscription = _whose(token)
@@ -81,14 +75,14 @@ def mail_link(request: HttpRequest, token: str) -> HttpResponse:
         return _to_the_door(request, token)
     if subscription is None:
         return pages.link_is_unknown(request)
-    letters.ask(Letter.Kind.MANAGE, subscription, now=timezone.now())
-    tasks.wake()
+    managing.ask_for_link(subscription)
+    tasks.wake(subscription.subscriber_id)
     return _page(request, "mailed", subscription)
 
 
 def _leave_silently(request: HttpRequest, claim: tokens.UnsubscribeClaim) -> None:
     """Hundreds come in a second when an issue is out: no more is loaded than is written down."""
-    barely = Subscription.objects.only("status", "subscriber_id", "newsletter_id")
+    barely = Subscription.objects.only("status", "left_as", "subscriber_id", "newsletter_id")
     for subscription in barely.filter(pk=claim.subscription_id):
         circumstances = asking.circumstances(request, Method.ONE_CLICK)
         leaving.leave(subscription, via=claim.mark, circumstances=circumstances)
@@ -96,17 +90,18 @@ def _leave_silently(request: HttpRequest, claim: tokens.UnsubscribeClaim) -> Non
 
 def _leave(request: HttpRequest, subscription: Subscription, *, via: str) -> HttpResponse:
     circumstances = asking.circumstances(request, Method.LINK, of=subscription)
-    leaving.leave(subscription, via=via, circumstances=circumstances)
-    tasks.wake()
-    return farewell.after_leaving(request, subscription)
+    has_left = leaving.leave(subscription, via=via, circumstances=circumstances)
+    tasks.wake(subscription.subscriber_id)
+    # The way back is shown to whoever pressed, and to nobody who comes with the same link after them.
+    if has_left or lifecycle.is_same_press(subscription, circumstances, now=timezone.now()):
+        back = tokens.back_token(subscription) if subscription.left_as else ""
+        return farewell.has_left(request, subscription, back=back)
+    return farewell.had_left(request, subscription)
 
 
 def _is_one_click(request: HttpRequest) -> bool:
     """RFC 8058 3.1. Whatever else is posted, and be it unreadable, is somebody who pressed the button."""
-    try:
-        return request.POST.get("List-Unsubscribe") == "One-Click"
-    except UNREADABLE:
-        return False
+    return request.POST.get("List-Unsubscribe") == "One-Click"
 
 
 def _whose(token: str) -> Subscription | None:

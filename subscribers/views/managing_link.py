@@ -16,7 +16,7 @@ from subscribers.consent import Method
 from subscribers.forms.managing import AddressAskedForm
 from subscribers.guard import Verdict
 from subscribers.views import asking, holding, pages, riddles
-from subscribers.views.bounds import form_page
+from subscribers.views.bounds import bounded, form_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +52,7 @@ def ask_manage(request: HttpRequest, slug: str = "") -> HttpResponse:
 
 @never_cache
 @require_POST
+@bounded
 def fresh(request: HttpRequest, token: str) -> HttpResponse:
     """A new link for one that has run out, to the address that the old one was mailed to."""
     try:
@@ -64,7 +65,7 @@ def fresh(request: HttpRequest, token: str) -> HttpResponse:
     if subscriber is None:
         return holding.leads_nowhere(request)
     managing.mail_link(subscriber)
-    tasks.wake()
+    tasks.wake(subscriber.pk)
     context = {"masked_address": masked(subscriber.email)}
     return _page(request, "subscribers/ask_manage_sent.html", None, context, reader=subscriber.language)
 
@@ -81,7 +82,7 @@ def _post(request: HttpRequest, email: str) -> guard.Post:
     return guard.Post(
         email=email,
         network=asking.network(request),
-        newsletter_ids=(),  # nobody signs up here, and no newsletter is besieged by it
+        newsletter_ids=(),  # nobody signs up here: all wishes for a link are counted together
         honeypot=request.POST.get("website", ""),
         shown=request.POST.get("shown", ""),
         riddle=request.POST.get("riddle", ""),

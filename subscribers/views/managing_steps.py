@@ -53,7 +53,7 @@ def go_on(request: HttpRequest, holder: Holder, slug: str) -> HttpResponse:
 @held
 def leave(request: HttpRequest, holder: Holder, slug: str) -> HttpResponse:
     lifecycle.unsubscribe(_theirs(holder, slug), circumstances=_circumstances(request))
-    tasks.wake()
+    tasks.wake(holder.subscriber.pk)
     return holding.back_to_page(request, holder, saved="left", of=slug)
 
 
@@ -68,7 +68,7 @@ def begin(request: HttpRequest, holder: Holder, slug: str) -> HttpResponse:
         wording_id=wordings.note(managing.as_begun_here(newsletter), request.POST.get("wording", "")),
         circumstances=_circumstances(request),
     )
-    tasks.wake()
+    tasks.wake(holder.subscriber.pk)
     return holding.back_to_page(request, holder, saved="begun", of=slug)
 
 
@@ -100,7 +100,7 @@ def new_address(request: HttpRequest, holder: Holder) -> HttpResponse:
     if not form.is_valid():
         return page(request, holder, Filled(address=form), status=422)
     changing_address.ask(holder.subscriber, new_email=form.cleaned_data["new_email"], now=timezone.now())
-    tasks.wake()
+    tasks.wake(holder.subscriber.pk)
     return holding.back_to_page(request, holder, saved="address")
 
 

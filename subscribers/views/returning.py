@@ -15,6 +15,7 @@ from subscribers import lifecycle, offers, reasons, tokens
 from subscribers.consent import Kind, Method
 from subscribers.models import Subscription
 from subscribers.views import asking, farewell, pages
+from subscribers.views.bounds import bounded
 from subscribers.views.pages import read_or_act
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @csrf_exempt  # the signed link is the key; these pages set no cookie
 @never_cache
 @read_or_act
+@bounded
 def back(request: HttpRequest, token: str) -> HttpResponse:
     """As if they had not left; or so, but with fewer mails."""
     claim, subscription = _claimed(token)
@@ -45,6 +47,7 @@ def back(request: HttpRequest, token: str) -> HttpResponse:
 @csrf_exempt  # as above
 @never_cache
 @read_or_act
+@bounded
 def why(request: HttpRequest, token: str) -> HttpResponse:
     claim, subscription = _claimed(token)
     if claim is None or subscription is None:
@@ -73,7 +76,10 @@ def _claimed(token: str) -> tuple[BackClaim | None, Subscription | None]:
         claim = tokens.read_back(token)
     except tokens.InvalidToken:
         return None, None
-    return claim, pages.found(claim.subscription_id)
+    subscription = pages.found(claim.subscription_id)
+    if subscription and not claim.is_of(subscription.subscriber):
+        return claim, None
+    return claim, subscription
 
 
 def _bring_back(request: HttpRequest, subscription: Subscription, claim: BackClaim) -> None:

@@ -5,31 +5,43 @@ Both speak the language that the caller has activated, and take whatever the cal
 
 from __future__ import annotations
 
+import re
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.utils import translation
+from django.utils import timezone, translation
+from django.utils.html import conditional_escape, format_html_join
 
-from newsletter.locale import preferred
-from subscribers import guard
+from newsletter.models import Newsletter
+from newsletter.views import speaking
+from subscribers import facts, guard, repeats
+from subscribers.addresses import InvalidAddress, canonical
+from subscribers.tokens import InvalidToken
 from subscribers.views import asking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from django.http import HttpRequest
+    from django.utils.safestring import SafeString
+
+    from subscribers.guard.riddles import Riddle
 
 type View = Callable[..., HttpResponse]
 
-PAGE = "subscribers/_page.html"
+PAGE, FRAME = "subscribers/_page.html", "subscribers/_frame.html"
 OURS = frozenset({"riddle", "answer"})
 # What a form of ours can hold; whatever else was posted is not written into a page again.
-MOST_FIELDS, LONGEST_FIELD = 60, 2000
+MOST_FIELDS, LONGEST_FIELD = 60, 20_000
+LONGEST_ADDRESS = 254  # of what is shown as typed
 RETRY_AFTER = 600  # seconds
+# Where a page that is drawn once has what differs: nobody can type these, they stand only in what we draw.
+SLOT = "\ue000%s\ue001"
+SLOTS = re.compile("\ue000([a-z_]+)\ue001")
+PUT_IN = ("text", "seed", "bits")
 
 
 def ask(
@@ -46,7 +58,7 @@ def ask(
     """
     context = {
         "riddle": guard.riddle(post),
-        "fields": list(_posted(request) if fields is None else fields),
+        "fields": _inputs(_posted(request) if fields is None else fields),
         "typed_address": post.email,
     }
     return _private(render(request, "subscribers/riddle.html", around | context))
@@ -60,26 +72,79 @@ def too_many(request: HttpRequest, **around: object) -> HttpResponse:
 
 
 def gated(view: View) -> View:
-    """Answer a network that posts on and on without looking any further."""
+    """Hand a network that posts on and on its riddles without looking any further; and everybody, in a siege."""
 
     @wraps(view)
     def looked_at(request: HttpRequest, *args: Any, **values: Any) -> HttpResponse:
-        riddle = request.POST.get("riddle", "") if request.method == "POST" else ""
-        if request.method != "POST" or not guard.is_flood(asking.network(request), riddle=riddle):
+        if request.method != "POST" or not (
+            guard.floods.is_flood(asking.network(request)) or _is_besieged(values.get("slug", ""))
+        ):
             return view(request, *args, **values)
-        language = preferred(request.headers.get("Accept-Language", "")) or settings.LANGUAGE_CODE
-        response = _private(HttpResponse(_too_many(language), status=429))
-        response.headers["Retry-After"] = str(RETRY_AFTER)
-        return response
+        given = request.POST
+        email = _address(given)
+        riddle = guard.floods.gate(
+            email, riddle=given.get("riddle", ""), answer=given.get("answer", ""), now=timezone.now()
+        )
+        if riddle is None:
+            return view(request, *args, **values)
+        return _private(HttpResponse(_filled(request, riddle, email=email)))
 
     return looked_at
 
 
+def _is_besieged(slug: str) -> bool:
+    """Whether all who sign up there are asked a riddle anyway. This post counts as one more."""
+    try:
+        newsletter_id = facts.of(slug).newsletter.pk if slug else 0
+    except Newsletter.DoesNotExist:
+        return False
+    now = timezone.now()
+    return guard.sieges.is_on(newsletter_id, now=now) and guard.sieges.counts(newsletter_id, now=now)
+
+
+def _address(given: Any) -> str:
+    """As the view behind the gate will read it; "" where it will find none."""
+    try:
+        if "again" in given:
+            return repeats.read(given["again"]).email
+        return canonical(given.get("meant") or given.get("email", ""))
+    except (InvalidAddress, InvalidToken):
+        return ""
+
+
+def _filled(request: HttpRequest, riddle: Riddle, *, email: str) -> str:
+    values = {name: getattr(riddle, name) for name in PUT_IN}
+    values["fields"] = _inputs(_posted(request))
+    values["address"] = email or request.POST.get("email", "")[:LONGEST_ADDRESS]
+    layout = FRAME if "/embed/" in request.path else PAGE
+    parts = _drawn(speaking.language_of(request), riddle.seconds, layout=layout, is_early=riddle.is_early)
+    # Of what SLOTS has split, every second part is the name of a slot.
+    return "".join(
+        conditional_escape(values[part]) if place % 2 else part for place, part in enumerate(parts)
+    )
+
+
 @cache
-def _too_many(language: str) -> str:
-    """Drawn once for each language."""
+def _drawn(language: str, seconds: int, *, layout: str, is_early: bool) -> list[str]:
+    """The page with nothing in its slots, split at them: once for each language, layout and time to wait."""
+    riddle = {name: SLOT % name for name in PUT_IN}
+    context = {
+        "riddle": {
+            **riddle,
+            "pieces": guard.riddles.PIECES,
+            "seconds": seconds,
+            "is_early": is_early,
+        },
+        "fields": SLOT % "fields",
+        "typed_address": SLOT % "address",
+        "layout": layout,
+    }
     with translation.override(language):
-        return render_to_string("subscribers/too_many.html", {"layout": PAGE})
+        return SLOTS.split(render_to_string("subscribers/riddle.html", context))
+
+
+def _inputs(fields: Iterable[tuple[str, str]]) -> SafeString:
+    return format_html_join("", '<input type="hidden" name="{}" value="{}">', fields)
 
 
 def _posted(request: HttpRequest) -> Iterator[tuple[str, str]]:

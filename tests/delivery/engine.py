@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models.functions import Now
 
-from delivery import doubts, gateway, preparation, progress, submission
+from delivery import doubts, gateway, loading, preparation, progress, submission
 from delivery.models import Attempt, Batch, Dispatch, MailerState
 from tests import factories
 
@@ -56,10 +56,10 @@ def wait_no_longer() -> None:
 
 def built(dispatch: Dispatch, *, with_key: bool = False) -> tuple[Attempt, list[Recipient]]:
     """A claimed batch, everything up to the write-ahead."""
-    work = submission._load(dispatch.pk)
+    work = loading.load(dispatch.pk)
     batch = submission._claim(work)
     assert batch
-    recipients = submission._recipients(work, batch)
+    recipients = loading.recipients(work, batch)
     key = str(uuid.uuid4()) if with_key else ""
     attempt = Attempt(
         batch=batch,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db.models.functions import Now
@@ -123,6 +124,26 @@ def test_other_bytes_are_never_sent_under_the_same_key(by_resend: Dispatch, rese
 
     assert balance.uncertain == 10
     assert resend.seen()["recipients"] == READERS - 10
+
+
+@pytest.mark.parametrize("name", ["brevo", "resend"])
+@pytest.mark.parametrize(("then", "now"), [("", "leave@in.example.org"), ("leave@in.example.org", "")])
+def test_same_call_is_made_whatever_became_of_the_unsubscribe_address(
+    draft: Issue, settings: Any, name: str, then: str, now: str
+) -> None:
+    with Fake(name, keep="all") as provider:  # type: ignore[arg-type]
+        send_through(provider, settings, per_second=100_000)
+        settings.UNSUBSCRIBE_ADDRESS = then
+        dispatch = prepared(draft)
+        died(dispatch)
+        settings.UNSUBSCRIBE_ADDRESS = now
+
+        recovery.recover()
+        balance = send(dispatch)
+
+        assert states(balance) == only(accepted=READERS)
+        assert provider.seen()["duplicates"] == 0
+    assert sorted(Attempt.objects.values_list("repeats", flat=True)) == [0, 0, 1]
 
 
 def test_stopped_dispatch_does_not_ask_again(by_resend: Dispatch, resend: Fake) -> None:

@@ -56,6 +56,11 @@ def subject_of(subscription: Subscription, *, mark: str = "") -> str:
     return f"unsubscribe-{tokens.unsubscribe_token(subscription.pk, mark=mark)}"
 
 
+def quoting(subscription: Subscription) -> str:
+    link = f"http://testserver/s/unsubscribe/{tokens.unsubscribe_token(subscription.pk, mark='3')}"
+    return f"Thank you!\r\n\r\n> To leave: <{link}>\r\n"
+
+
 def problems() -> list[str]:
     return list(Event.objects.order_by("pk").values_list("problem", flat=True))
 
@@ -86,9 +91,96 @@ def test_token_is_found_in_the_body_too(
 ) -> None:
     ada, *_ = factories.cast(daily)
     through(name)
-    link = f"http://testserver/s/unsubscribe/{tokens.unsubscribe_token(ada.pk, mark='3')}"
 
-    post(posted(name, Mail(subject="Bitte abmelden", text=f"Grüße, Ada\r\n\r\n> <{link}>\r\n"), settings))
+    post(posted(name, Mail(subject="Bitte abmelden", text=f"Grüße, Ada\r\n\r\n{quoting(ada)}"), settings))
+
+    assert Subscription.objects.get(pk=ada.pk).status == "unsubscribed"
+
+
+@pytest.mark.parametrize("name", fakes.PROVIDERS)
+def test_mail_to_another_address_takes_nobody_off_the_list(
+    daily: Newsletter, through: Callable[[str], None], settings: Any, name: str
+) -> None:
+    ada, *_ = factories.cast(daily)
+    through(name)
+    mails = [
+        Mail(subject="Re: On tides", to="editors@in.example.org", text=quoting(ada)),
+        Mail(subject=subject_of(ada), to="leave@example.org"),
+        Mail(subject=subject_of(ada), to="leave-it@in.example.org", sender="leave@in.example.org"),
+    ]
+
+    answers = [post(posted(name, mail, settings)) for mail in mails]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert Subscription.objects.get(pk=ada.pk).status == "active"
+    assert problems() == ["to another address"] * 3
+
+
+@pytest.mark.parametrize("name", fakes.PROVIDERS)
+@pytest.mark.parametrize(
+    ("to", "named"),
+    [
+        ("Leave@IN.Example.org", ""),
+        ("leave+7@in.example.org", ""),
+        ("leave@in.example.org", "Readers <readers@in.example.org>"),  # as a blind copy
+        ("a1b2c3@inbound.example.net", "Bob <bob@example.com>, LEAVE <leave@in.example.org>"),  # forwarded
+    ],
+)
+def test_unsubscribe_address_is_known_however_it_is_written(
+    daily: Newsletter, through: Callable[[str], None], settings: Any, name: str, to: str, named: str
+) -> None:
+    ada, *_ = factories.cast(daily)
+    through(name)
+
+    post(posted(name, Mail(subject=subject_of(ada), to=to, named=named), settings))
+
+    assert (Subscription.objects.get(pk=ada.pk).status, problems()) == ("unsubscribed", [])
+
+
+def test_address_with_a_tag_of_its_own_is_told_from_others_with_tags(
+    daily: Newsletter, through: Callable[[str], None], settings: Any
+) -> None:
+    ada, *_ = factories.cast(daily)
+    through("postmark")
+    settings.UNSUBSCRIBE_ADDRESS = "news+leave@in.example.org"
+
+    for tag in ("press", "leave"):
+        post(posted("postmark", Mail(subject=subject_of(ada), to=f"news+{tag}@in.example.org"), settings))
+
+    assert (Subscription.objects.get(pk=ada.pk).status, problems()) == (
+        "unsubscribed",
+        ["to another address"],
+    )
+
+
+@pytest.mark.parametrize("name", sorted(set(fakes.PROVIDERS) - {"resend"}))
+@pytest.mark.parametrize(
+    "said", ["auto-replied", "Auto-Replied; owner-email=ada@example.com", "auto-generated"]
+)
+def test_what_a_machine_answers_takes_nobody_off_the_list(
+    daily: Newsletter, through: Callable[[str], None], settings: Any, name: str, said: str
+) -> None:
+    ada, *_ = factories.cast(daily)
+    through(name)
+    mail = Mail(subject="Out of office: On tides", text=quoting(ada), headers={"Auto-Submitted": said})
+
+    post(posted(name, mail, settings))
+
+    assert Subscription.objects.get(pk=ada.pk).status == "active"
+    assert problems() == ["without a link of ours"]
+
+
+@pytest.mark.parametrize(
+    ("said", "in_subject"), [("no", False), (" No ; by=hand", False), ("auto-generated", True)]
+)
+def test_mail_program_that_leaves_for_its_reader_is_heard(
+    daily: Newsletter, through: Callable[[str], None], settings: Any, said: str, in_subject: bool
+) -> None:
+    ada, *_ = factories.cast(daily)
+    through("postmark")
+    wanted = {"subject": subject_of(ada)} if in_subject else {"text": quoting(ada)}
+
+    post(posted("postmark", Mail(**wanted, headers={"Auto-Submitted": said}), settings))
 
     assert Subscription.objects.get(pk=ada.pk).status == "unsubscribed"
 

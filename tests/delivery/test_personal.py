@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery import personal, preparation, submission
+from delivery import loading, personal, preparation, submission
 from delivery.gateway import readers, single, slots
 from delivery.messages import Recipient
 from delivery.models import Dispatch
@@ -105,11 +105,11 @@ def test_each_reader_is_called_by_their_own_name_by_every_way(issue: Issue, ever
 def test_outbox_gets_each_reader_by_their_own_name(issue: Issue, settings: Any) -> None:
     settings.HAND_OVER = {"bulk": {"scheme": "outbox", "batch_size": 5}}
     dispatch = dispatched(issue)
-    work = submission._load(dispatch.pk)
+    work = loading.load(dispatch.pk)
 
     mails = {}
     while batch := submission._claim(work):
-        for recipient in submission._recipients(work, batch):
+        for recipient in loading.recipients(work, batch):
             mails[recipient.address] = single.build(work.mail, recipient)
 
     assert mails.keys() == READERS.keys()
@@ -128,13 +128,13 @@ def test_issue_that_says_nothing_of_readers_asks_nothing_of_them(issue: Issue, m
 def _statement(issue: Issue, body: str) -> str:
     """What the database is asked for the readers of one batch, and that it is asked but once."""
     copy = factories.issue(issue.newsletter, f"copy-{len(body)}", body=body)
-    work = submission._load(dispatched(copy).pk)
+    work = loading.load(dispatched(copy).pk)
     batch = submission._claim(work)
     assert batch
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        recipients = submission._recipients(work, batch)
+        recipients = loading.recipients(work, batch)
     assert set(recipients[0].values) >= {"unsubscribe_url"}
     [query] = queries.captured_queries
     return str(query["sql"])
@@ -143,11 +143,11 @@ def _statement(issue: Issue, body: str) -> str:
 def test_issue_without_fields_hands_over_the_way_out_alone(issue: Issue, mailgun: Fake) -> None:
     Issue.objects.update(body="<p>Good morning.</p>")
     issue.refresh_from_db()
-    work = submission._load(dispatched(issue).pk)
+    work = loading.load(dispatched(issue).pk)
     batch = submission._claim(work)
     assert batch
 
-    recipients = submission._recipients(work, batch)
+    recipients = loading.recipients(work, batch)
 
     assert {tuple(recipient.values) for recipient in recipients} == {("unsubscribe_url",)}
 
@@ -159,6 +159,17 @@ def test_name_changed_since_the_start_is_the_new_one(issue: Issue, mailgun: Fake
     send(dispatch)
 
     assert "Hello Augusta of Oban!" in parts(mailgun.message("ada@example.com"))[0]
+
+
+@pytest.mark.parametrize("birthday", [None, ""])
+def test_date_that_is_not_known_is_no_word(birthday: str | None) -> None:
+    dates = personal.Dates(frozenset({"birthday", "since"}), "en")
+    slot = slot_name("birthday", "soon", face="text")
+
+    known = personal.known("Ada", {"birthday": birthday, "since": "2026-11-03"}, dates=dates)
+
+    assert known == {"first_name": "Ada", "birthday": birthday, "since": "3 November 2026"}
+    assert personal.values({slot: ["birthday", "soon"]}, known, {}) == {slot: "soon"}
 
 
 @given(st.text(max_size=150))

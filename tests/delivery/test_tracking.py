@@ -231,19 +231,25 @@ def moved(delivery: Delivery, email: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "is_suppressed"), [("complained", True), ("hard_bounced", False), ("delivered", False)]
+    ("kind", "suppressed"),
+    [
+        ("complained", {"old": "complaint", "new": "complaint"}),
+        ("hard_bounced", {"old": "hard_bounce"}),
+        ("delivered", {}),
+    ],
 )
 def test_event_of_the_address_that_a_reader_has_left_is_theirs(
-    draft: Issue, kind: str, is_suppressed: bool
+    draft: Issue, kind: str, suppressed: dict[str, str]
 ) -> None:
     dispatch = ledger(draft, uncertain=1)
     delivery = one(dispatch)
-    event = told(delivery, kind, address_key=delivery.subscription.subscriber.address_key)
+    keys = {delivery.subscription.subscriber.address_key: "old", address_key("moved@new.example"): "new"}
+    event = told(delivery, kind, address_key=next(iter(keys)))
     moved(delivery, "moved@new.example")
 
     tracking.process(seconds=10)
 
     assert counts(dispatch) == {"accepted": 1}
     assert Event.objects.get(pk=event.pk).problem == ""
-    new = Suppression.objects.filter(address_key=address_key("moved@new.example"))
-    assert new.exists() is is_suppressed
+    found = Suppression.objects.values_list("address_key", "reason")
+    assert {keys[key]: reason for key, reason in found} == suppressed

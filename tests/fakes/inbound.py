@@ -15,6 +15,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import getaddresses
 from urllib.parse import urlencode
 
 from tests.fakes.webhooks import svix_signature
@@ -31,11 +32,21 @@ class Mail:
     html: str = ""
     sender: str = "Ada <ada@example.com>"
     to: str = "leave@in.example.org"
+    named: str = ""  # in its To, when the envelope names another
     headers: dict[str, str] = field(default_factory=dict)
 
     @property
+    def written_to(self) -> str:
+        return self.named or self.to
+
+    @property
     def all_headers(self) -> dict[str, str]:
-        own = {"From": self.sender, "To": self.to, "Subject": self.subject, "Message-ID": "<1@example.com>"}
+        own = {
+            "From": self.sender,
+            "To": self.written_to,
+            "Subject": self.subject,
+            "Message-ID": "<1@example.com>",
+        }
         return {"Received": "from mx.example.com by in.example.org", **own, **self.headers}
 
     @property
@@ -77,8 +88,11 @@ def postmark(mail: Mail, *, secret: str, url: str) -> Posting:
         "FromName": "Ada",
         "From": "ada@example.com",
         "FromFull": {"Email": "ada@example.com", "Name": "Ada", "MailboxHash": ""},
-        "To": mail.to,
-        "ToFull": [{"Email": mail.to, "Name": "", "MailboxHash": ""}],
+        "To": mail.written_to,
+        "ToFull": [
+            {"Email": address, "Name": name, "MailboxHash": ""}
+            for name, address in getaddresses([mail.written_to])
+        ],
         "CcFull": [],
         "BccFull": [],
         "OriginalRecipient": mail.to,
@@ -101,7 +115,7 @@ def sendgrid(mail: Mail, *, secret: str, url: str) -> Posting:
         "headers": "\n".join(f"{name}: {value}" for name, value in mail.all_headers.items()) + "\n",
         "subject": mail.subject,
         "from": mail.sender,
-        "to": mail.to,
+        "to": mail.written_to,
         "text": mail.text,
         "html": mail.html,
         "envelope": json.dumps({"to": [mail.to], "from": "ada@example.com"}),
@@ -134,7 +148,7 @@ def brevo(mail: Mail, *, secret: str, url: str) -> Posting:
         "Uuid": [secrets.token_hex(16)],
         "MessageId": "<1@example.com>",
         "From": {"Name": "Ada", "Address": "ada@example.com"},
-        "To": [{"Name": None, "Address": mail.to}],
+        "To": [{"Name": None, "Address": mail.written_to}],
         "Subject": mail.subject,
         "SentAtDate": "Sun, 22 Nov 2026 10:00:00 +0000",
         "Attachments": [
@@ -146,7 +160,11 @@ def brevo(mail: Mail, *, secret: str, url: str) -> Posting:
                 "DownloadToken": "ey",
             }
         ],
-        "Headers": {**mail.all_headers, "Received": ["from a by b", "from c by d"]},
+        "Headers": {
+            "Delivered-To": f"<{mail.to}>",
+            **mail.all_headers,
+            "Received": ["from a by b", "from c by d"],
+        },
         "SpamScore": 1.1,
         "ExtractedMarkdownMessage": mail.text,
         "RawHtmlBody": mail.html,
@@ -164,8 +182,8 @@ def resend(mail: Mail, *, secret: str, url: str) -> Posting:
             "email_id": "56761188-7520-42d8-8898-ff6fc54ce618",
             "created_at": "2026-11-22T10:00:00.000Z",
             "from": mail.sender,
-            "to": [mail.to],
-            "bcc": [],
+            "to": [mail.written_to],
+            "bcc": [mail.to] if mail.named else [],
             "cc": [],
             "message_id": "<1@example.com>",
             "subject": mail.subject,

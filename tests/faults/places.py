@@ -35,7 +35,7 @@ PLACES = {
     "preparing": Place("delivery.audience", "freeze"),
     "published": Place("delivery.tasks", "_publish", is_after=False),
     "claimed": Place("delivery.submission", "_submit", is_after=False),
-    "recipients_read": Place("delivery.submission", "_recipients"),
+    "recipients_read": Place("delivery.loading", "recipients"),
     "built": Place("delivery.gateway", "ready"),
     "writing_ahead": Place("delivery.submission", "_begin"),
     "written_ahead": Place("delivery.submission", "_write_ahead", has_left=True),

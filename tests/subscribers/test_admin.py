@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from newsletter.models import Member, Newsletter, ReaderField
-from subscribers import lifecycle, wordings
+from subscribers import consent, lifecycle, wordings
 from subscribers.consent import Circumstances, Method
 from subscribers.models import ConsentEvent, Letter, Subscriber, Subscription, Suppression, address_key
 from tests import factories
@@ -186,6 +189,46 @@ def test_proof_of_a_reader_from_before_says_so(daily: Newsletter, desk: Client) 
 
     assert "That was before Courant kept proof of each step" in page
     assert "Left" in page
+
+
+def test_strangers_sign_up_makes_no_proof_from_the_beginning(daily: Newsletter, desk: Client) -> None:
+    ada, *_ = factories.cast(daily)
+    lifecycle.subscribe(daily, email="ada@example.com", circumstances=Circumstances(Method.FORM))
+
+    found = desk.get(f"/admin/subscribers/subscriber/{ada.subscriber_id}/proof.json").json()
+
+    assert found["subscriptions"][0]["proof_from_the_beginning"] is False
+
+
+@pytest.mark.parametrize("confirms", [False, True])
+def test_address_that_anybody_typed_shows_nothing_of_elsewhere(daily: Newsletter, confirms: bool) -> None:
+    """The weekly does without a mail to confirm: its publisher may have typed the address."""
+    weekly = factories.newsletter("weekly", confirms_by_mail=False)
+    ada = proven(daily)
+    Subscriber.objects.update(first_name="Adalina", created_at=timezone.now() - timedelta(days=99))
+    form = Circumstances(Method.FORM)
+    consent.note_of(consent.Kind.LANGUAGE, ada.subscriber, form, at=timezone.now())
+    here = lifecycle.subscribe(weekly, email="ada@example.com", circumstances=form)
+    if confirms:
+        lifecycle.unsubscribe(here)
+        here = lifecycle.subscribe(weekly, email="ada@example.com", circumstances=form)
+        lifecycle.confirm(here, generation=2, circumstances=Circumstances(Method.LINK))
+    browser = Client()
+    eve = User.objects.create_user("eve", is_staff=True)
+    Member.objects.create(newsletter=weekly, user=eve, role="publisher")
+    browser.force_login(eve)
+    path = f"/admin/subscribers/subscriber/{ada.subscriber_id}"
+
+    pages = [browser.get(f"{path}/change/"), browser.get("/admin/subscribers/subscriber/")]
+    found = browser.get(f"{path}/proof.json").json()
+
+    assert [answer.status_code for answer in pages] == [200 if confirms else 404, 200]
+    assert ["Adalina" in answer.text for answer in pages] == [confirms] * 2
+    assert "column-created_at" not in pages[1].text
+    assert {each["what"] for each in found["events"] if each["newsletter"] is None} == (
+        {"language"} if confirms else set()
+    )
+    assert found["known_since"][:10] == f"{timezone.now():%Y-%m-%d}"
 
 
 def test_proof_is_of_the_newsletters_of_whoever_looks(daily: Newsletter) -> None:

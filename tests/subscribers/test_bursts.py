@@ -73,7 +73,8 @@ def test_ten_from_one_network_within_ten_minutes_are_a_burst(
 
 
 @pytest.mark.parametrize(
-    "case", ["too few", "too slow", "one click", "no network", "several networks", "long ago"]
+    "case",
+    ["too few", "too slow", "one click", "no network", "several networks", "inner network", "long ago"],
 )
 def test_what_people_do_is_no_burst(
     daily: Newsletter, noon: datetime, monkeypatch: pytest.MonkeyPatch, case: str
@@ -91,6 +92,8 @@ def test_what_people_do_is_no_burst(
         case "several networks":
             leave(daily, monkeypatch, at=quick[:5])
             leave(daily, monkeypatch, at=quick[5:], network=CARRIER, name="other")
+        case "inner network":  # of a proxy that nobody told us of: all readers come from it
+            leave(daily, monkeypatch, at=quick, network="172.18.0.0/24")
         case "long ago":
             leave(daily, monkeypatch, at=[at - timedelta(days=2) for at in quick])
 
@@ -161,6 +164,19 @@ def test_bringing_back_restores_whom_the_burst_took_and_nobody_else(
     assert {(event.method, event.details["by"], event.details["burst"]) for event in back} == {
         ("editor", "boss", burst.pk)
     }
+
+
+def test_bringing_back_leaves_alone_who_has_left_themselves_since(
+    daily: Newsletter, noon: datetime, boss: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = leave(daily, monkeypatch, at=every(1, 12, since=noon))
+    bursts.look(now=timezone.now())
+    for reader, method in zip(taken, [Method.ONE_CLICK, Method.MAIL, Method.MANAGE], strict=False):
+        lifecycle.unsubscribe(reader, circumstances=Circumstances(method))
+
+    told = bursts.bring_back(Burst.objects.get(), by=boss)
+
+    assert (told, statuses(taken)) == ((9, 0), ["unsubscribed"] * 3 + ["active"] * 9)
 
 
 def test_bringing_back_takes_along_who_left_since_somebody_looked(

@@ -95,6 +95,8 @@ def test_page_calls_it_off(ada: Subscription, change: AddressChange, browser: Cl
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
+        ("ada@mailinator.com", "stop working after a short time"),
+        ("ada@gm\u0430il.com", "mixes letters of different alphabets"),
         ("", "Please type the new address"),
         ("ada@example", "check it for typos"),
         ("Ada@Example.com", "the address you have already"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from newsletter.models import Newsletter
 from subscribers import letters, lifecycle, tokens
-from subscribers.models import ConsentEvent, Letter, Subscription
+from subscribers.models import ConsentEvent, Letter, Subscription, Suppression
 from tests import factories
 
 Status = Subscription.Status
@@ -54,6 +55,31 @@ def test_looking_changes_nothing_and_pressing_confirms_once(bob: Subscription) -
     assert ("Welcome aboard" in pressed[0].text, "already on the list" in pressed[1].text) == (True, True)
     assert ConsentEvent.objects.filter(kind="confirmed", method="link").count() == 1
     assert Letter.objects.filter(kind=Kind.WELCOME).count() == 1
+
+
+def test_confirming_under_a_complaint_says_that_nothing_comes(bob: Subscription) -> None:
+    lifecycle.suppress("bob@example.com", reason=Suppression.Reason.COMPLAINT)
+
+    told = [Client().post(page(bob)).text for _ in range(2)]
+
+    assert ["One of our mails was reported as spam from this address" in text for text in told] == [True] * 2
+    assert not any("Welcome aboard" in text or "on the list" in text for text in told)
+
+
+def test_link_that_is_over_in_the_moment_of_the_press_says_so(
+    bob: Subscription, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirm = lifecycle.confirm
+
+    def too_late(subscription: Subscription, **given: Any) -> bool:
+        lifecycle.unsubscribe(Subscription.objects.get(pk=subscription.pk))
+        return confirm(subscription, **given)
+
+    monkeypatch.setattr(lifecycle, "confirm", too_late)
+
+    answer = Client().post(page(bob))
+
+    assert (answer.status_code, statuses()) == (410, [Status.UNSUBSCRIBED])
 
 
 def test_page_masks_the_address_and_is_for_no_search_engine(bob: Subscription) -> None:

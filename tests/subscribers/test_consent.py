@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.utils import timezone, translation
 
@@ -104,6 +106,13 @@ def test_wording_is_kept_once_however_often_it_is_looked_at(daily: Newsletter) -
 
     assert (len(noted), Wording.objects.count(), None in noted) == (1, count, False)
     assert sorted(Wording.objects.values_list("version", flat=True)) == list(range(1, count + 1))
+
+
+def test_digest_that_nothing_stands_for_is_looked_for_only_twice(
+    daily: Newsletter, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(2):
+        wordings.note(daily, "0" * 64)
 
 
 def test_digest_that_nothing_stands_for_is_no_wording(daily: Newsletter) -> None:

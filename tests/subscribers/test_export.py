@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from delivery.models import Answer, Attempt, Batch, Delivery, Dispatch, Event, Proof
+from delivery.veiling import veiled
 from newsletter.models import Newsletter
 from subscribers import changing_address, consent, export, letters, lifecycle, sign_ups, tokens, wordings
 from subscribers.models import AddressChange, Letter, Subscriber, Subscription, Suppression, address_key
@@ -64,7 +65,7 @@ def delivered_to(subscription: Subscription) -> None:
         attempt=attempt,
         state="failed",
         reason="refused",
-        detail=f"550 5.1.1 <{ADA.title()}>: no such user",
+        detail=veiled(f"550 5.1.1 <{ADA}>: no such user"),
     )
     Event.objects.create(
         key="00000000-0000-0000-0000-000000000001",
@@ -178,7 +179,7 @@ def test_deleted_reader_is_in_no_row_of_any_table(ada: Subscription, daily: News
     ] == []
     assert (Delivery.objects.count(), Answer.objects.count()) == keys[1:]
     assert Delivery.objects.get().subscription_id is None
-    assert Delivery.objects.get().detail == "550 5.1.1 <(deleted)>: no such user"
+    assert Delivery.objects.get().detail == "550 5.1.1 <ad…@e….com>: no such user"
     assert Suppression.objects.get().address_key == address_key(ADA)
 
 

@@ -36,8 +36,10 @@ def asked(newsletter: Newsletter, count: int, *, at: datetime, **fields: object)
     )
 
 
-def usual(newsletter: Newsletter) -> int:
-    sieges.learn(now=NOW)
+def usual(newsletter: Newsletter, *, hours: int = 24 * 7) -> int:
+    """After it was learnt for so long."""
+    for _ in range(hours):
+        sieges.learn(now=NOW)
     newsletter.refresh_from_db()
     return newsletter.usual_sign_ups
 
@@ -105,6 +107,23 @@ def test_usual_is_four_times_the_busiest_ten_minutes(daily: Newsletter) -> None:
     assert usual(daily) == 160
 
 
+def test_what_is_usual_grows_twofold_a_day_at_most(daily: Newsletter) -> None:
+    """Whoever stays just below the limit, hour by hour, must not have four times as much room with each."""
+    asked(daily, 5000, at=NOW - timedelta(hours=1))
+
+    first_day, second_day = usual(daily, hours=24), usual(daily, hours=24)
+
+    assert 70 <= first_day <= 100
+    assert first_day < second_day <= 2 * first_day
+
+
+def test_what_was_usual_once_is_forgotten_at_once(daily: Newsletter) -> None:
+    Newsletter.objects.update(usual_sign_ups=3000)
+    asked(daily, 40, at=NOW - timedelta(days=3))
+
+    assert usual(daily, hours=1) == 160
+
+
 def test_a_flood_does_not_teach_that_floods_are_usual(daily: Newsletter) -> None:
     yesterday = NOW - timedelta(days=1)
     siege(daily, began_at=yesterday, last_seen_at=yesterday, ended_at=yesterday + timedelta(hours=2))
@@ -120,7 +139,7 @@ def test_what_is_usual_is_learnt_by_a_task(daily: Newsletter) -> None:
     tasks.learn_what_is_usual()
 
     daily.refresh_from_db()
-    assert daily.usual_sign_ups == 80
+    assert daily.usual_sign_ups == 51
 
 
 def test_confirmations_leave_freely_in_peace(daily: Newsletter) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from newsletter.models import Newsletter
-from subscribers import tokens
+from subscribers import lifecycle, tokens
 from subscribers.models import ConsentEvent, Subscription
 from tests import factories
 from tests.subscribers.leaving import back_path, events, fresh, path_of, status_of
@@ -86,6 +86,48 @@ def test_undo_is_offered_only_in_answer_to_the_press(daily: Newsletter, browser:
     pages = [*double_click, opened, pressed_later]
     assert ["/s/back/" in page for page in pages] == [True, True, False, False]
     assert ["You had already left" in page for page in pages] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("how", ["one click", "by the page, elsewhere"])
+def test_undo_is_not_for_whoever_comes_with_the_link_after_them(
+    daily: Newsletter, browser: Client, how: str
+) -> None:
+    """They left a minute ago; somebody to whom the mail was forwarded presses the button, too."""
+    ada, *_ = factories.cast(daily)
+    posted = {"List-Unsubscribe": "One-Click"} if how == "one click" else {}
+    browser.post(path_of(ada), posted, REMOTE_ADDR="198.51.100.7")
+
+    told = browser.post(path_of(ada), REMOTE_ADDR="203.0.113.9").text
+
+    assert ("/s/back/" in told, "You had already left" in told) == (False, True)
+
+
+def test_undo_in_a_forwarded_mail_ends_with_the_readers_own_leaving(
+    daily: Newsletter, browser: Client
+) -> None:
+    ada, *_ = factories.cast(daily)
+    browser.post(path_of(ada))
+    kept = back_path(ada)
+    browser.post(path_of(ada), {"List-Unsubscribe": "One-Click"})
+
+    answer = browser.post(kept)
+
+    assert (answer.status_code, status_of(ada)) == (410, Status.UNSUBSCRIBED)
+    assert events() == [("left", "link"), ("left", "one_click")]
+
+
+def test_undo_after_a_new_sign_up_says_that_a_mail_waits(daily: Newsletter, browser: Client) -> None:
+    ada, *_ = factories.cast(daily)
+    browser.post(path_of(ada))
+    path = back_path(ada)
+    lifecycle.subscribe(daily, email="ada@example.com")
+
+    answer = browser.post(path)
+
+    assert status_of(ada) == Status.PENDING
+    assert "Now check your inbox" in answer.text
+    assert "before you press the button in the mail that asks you to confirm" in answer.text
+    assert not [words for words in ("Good to have you", "As it was") if words in answer.text]
 
 
 def test_coming_back_with_less_is_one_press(browser: Client, db: None) -> None:

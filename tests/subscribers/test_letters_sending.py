@@ -13,7 +13,7 @@ from django.utils import timezone
 from delivery import epoch
 from newsletter.models import Newsletter
 from subscribers import letters, lifecycle
-from subscribers.consent import AT_THE_DESK
+from subscribers.consent import Circumstances, Method
 from subscribers.guard import sieges
 from subscribers.letters import sending
 from subscribers.models import AddressChange, Letter, Siege, Subscription, Suppression
@@ -21,6 +21,7 @@ from tests import factories
 
 Kind = Letter.Kind
 Status = Subscription.Status
+BY_LINK = Circumstances(Method.LINK)
 
 
 def sent(kind: Kind, subscription: Subscription, **more: object) -> EmailMultiAlternatives | None:
@@ -107,7 +108,7 @@ def test_welcome_has_the_way_out_in_its_head(daily: Newsletter) -> None:
 
 def test_goodbye_has_a_way_back_and_none_is_sent_where_the_newsletter_says_none(daily: Newsletter) -> None:
     ada, *_ = factories.cast(daily)
-    lifecycle.unsubscribe(ada)
+    lifecycle.unsubscribe(ada, circumstances=BY_LINK)
 
     message = sent(Kind.GOODBYE, ada)
     ada.newsletter.says_goodbye = False
@@ -160,10 +161,12 @@ def test_letter_that_has_nothing_to_say_any_more_is_not_sent(
         (Suppression.Reason.COMPLAINT, Kind.CONFIRMATION, False),
         (Suppression.Reason.COMPLAINT, Kind.MANAGE, False),
         (Suppression.Reason.HARD_BOUNCE, Kind.CONFIRMATION, True),
-        (Suppression.Reason.HARD_BOUNCE, Kind.MANAGE, False),
+        (Suppression.Reason.HARD_BOUNCE, Kind.MANAGE, True),
+        (Suppression.Reason.REQUEST, Kind.MANAGE, True),
+        (Suppression.Reason.REQUEST, Kind.WELCOME, False),
     ],
 )
-def test_suppressed_address_gets_only_what_it_may_confirm(
+def test_suppressed_address_gets_only_what_it_may_confirm_and_the_way_to_its_rights(
     daily: Newsletter, reason: Suppression.Reason, kind: Kind, is_sent: bool
 ) -> None:
     _, bob, _ = factories.cast(daily)
@@ -270,7 +273,7 @@ def test_letters_speak_the_readers_language_from_right_to_left(daily: Newsletter
     ada, *_ = factories.cast(daily)
     ada.subscriber.language = "ar"
     ada.subscriber.save(update_fields=["language"])
-    lifecycle.unsubscribe(ada, circumstances=AT_THE_DESK)
+    lifecycle.unsubscribe(ada, circumstances=BY_LINK)
 
     message = sent(Kind.GOODBYE, ada)
 

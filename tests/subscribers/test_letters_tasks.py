@@ -9,7 +9,7 @@ from delivery import epoch
 from newsletter.models import Newsletter
 from subscribers import lifecycle, sign_ups, tasks
 from subscribers.consent import Circumstances, Method
-from subscribers.models import Letter
+from subscribers.models import Letter, SignUp
 
 FORM = Circumstances(Method.FORM)
 
@@ -57,3 +57,31 @@ def test_nothing_is_handed_out_while_sending_is_frozen(daily: Newsletter, handed
     tasks.send_due_letters()
 
     assert handed_out == []
+
+
+def test_press_hands_out_ones_own_letters_and_nobody_elses(
+    daily: Newsletter,
+    handed_out: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks,
+) -> None:
+    monkeypatch.setattr(tasks.send_letters_of, "delay", tasks.send_letters_of)
+    for name in ("eve", "mallory"):
+        lifecycle.subscribe(daily, email=f"{name}@example.com")
+    ada = lifecycle.subscribe(daily, email="ada@example.com")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.wake(ada.subscriber_id)
+
+    assert handed_out == [Letter.objects.get(subscriber=ada.subscriber).pk]
+
+
+def test_sweeps_message_for_a_sign_up_runs_out(daily: Newsletter, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[tuple[int], int]] = []
+    monkeypatch.setattr(tasks.take_in, "apply_async", lambda args, *, expires: told.append((args, expires)))
+    sign_up = signed_up(daily, "ada@example.com")
+    SignUp.objects.update(posted_at=timezone.now() - tasks.WAITS * 2)
+
+    tasks.send_due_letters()
+
+    assert told == [((sign_up,), tasks.AT_EVERY)]

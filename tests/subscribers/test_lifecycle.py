@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.utils import timezone
@@ -93,6 +94,44 @@ def test_of_whom_is_known_elsewhere_a_strangers_word_counts_nothing(daily: Newsl
     assert Subscriber.objects.get().first_name == "Ada"
 
 
+RETURNING = lifecycle.Wish("Ada", fields={"town": "Rome"}, source={"ref": "bo"}, language="de")
+
+
+@pytest.mark.parametrize("method", [Method.LINK, Method.MANAGE, Method.EDITOR])
+def test_what_a_returning_reader_says_counts_once_their_mailbox_says_yes(
+    daily: Newsletter, method: Method
+) -> None:
+    ada = factories.subscription(daily, ADA, fields={"town": "Oban", "team": "Blue"}, source={"page": "/"})
+    lifecycle.unsubscribe(ada)
+    stranger = lifecycle.Wish("Eve", fields={"team": "Red"}, source={"ref": "eve"})
+    lifecycle.subscribe(daily, email=ADA, wish=stranger, circumstances=BY_FORM)
+    ada = lifecycle.subscribe(daily, email=ADA, wish=RETURNING, circumstances=BY_FORM)
+    before = told_of(ada)
+
+    lifecycle.confirm(ada, generation=2, circumstances=Circumstances(method))
+
+    known = ("", "", {"town": "Oban", "team": "Blue"}, {"page": "/"})
+    wished = ("Ada", "de", {"town": "Rome", "team": "Blue"}, {"ref": "bo"})
+    assert (before, told_of(ada)) == (known, known if method == Method.EDITOR else wished)
+
+
+def test_wish_of_before_somebody_left_again_is_over(daily: Newsletter) -> None:
+    ada = factories.subscription(daily, ADA)
+    lifecycle.unsubscribe(ada)
+    lifecycle.subscribe(daily, email=ADA, wish=RETURNING, circumstances=BY_FORM)
+    lifecycle.unsubscribe(ada)
+    ada = lifecycle.subscribe(daily, email=ADA, circumstances=BY_FORM)
+
+    lifecycle.confirm(ada, generation=3, circumstances=BY_LINK)
+
+    assert (ada.status, told_of(ada)) == (Status.ACTIVE, ("", "", {}, {}))
+
+
+def told_of(subscription: Subscription) -> tuple[str, str, dict[str, str], dict[str, str]]:
+    row = Subscription.objects.select_related("subscriber").get(pk=subscription.pk)
+    return row.subscriber.first_name, row.subscriber.language, row.fields, row.source
+
+
 def test_who_asks_again_before_confirming_is_not_forgotten_meanwhile(daily: Newsletter) -> None:
     long_ago = timezone.now() - timedelta(days=29)
     factories.subscription(daily, ADA, status="pending")
@@ -174,7 +213,7 @@ def test_unsubscribe_writes_twice_and_reads_nothing(daily: Newsletter, django_as
 def test_take_back_restores_what_they_were(daily: Newsletter, status: str) -> None:
     ada = factories.subscription(daily, ADA, status=status, frequency="weekdays")
     before = (ada.status, ada.paused_until, ada.confirmed_at, ada.frequency, ada.unsubscribed_at)
-    lifecycle.unsubscribe(ada)
+    lifecycle.unsubscribe(ada, circumstances=BY_LINK)
 
     changed = [
         lifecycle.take_back(ada, left_at=left_at, kind=Kind.CAME_BACK, circumstances=BY_LINK)
@@ -186,16 +225,58 @@ def test_take_back_restores_what_they_were(daily: Newsletter, status: str) -> No
     assert happened(ada) == ["left", "came_back"]
 
 
+@pytest.mark.parametrize("method", [Method.ONE_CLICK, Method.MAIL, Method.MANAGE, Method.EDITOR])
+def test_only_a_press_of_the_pages_button_is_taken_back(daily: Newsletter, method: Method) -> None:
+    ada = factories.subscription(daily, ADA)
+    for _ in range(2):  # as a mailbox provider does that had no answer
+        lifecycle.unsubscribe(ada, circumstances=Circumstances(method))
+    left_at = ada.unsubscribed_at
+    assert left_at
+
+    assert not lifecycle.take_back(ada, left_at=left_at, kind=Kind.CAME_BACK, circumstances=BY_LINK)
+    assert happened(ada) == ["left"]
+
+
+@pytest.mark.parametrize(
+    ("by", "is_later", "is_another"),
+    [
+        (Circumstances(Method.ONE_CLICK, network="192.0.2.0/24"), False, True),
+        (Circumstances(Method.MAIL), False, True),
+        (Circumstances(Method.MANAGE, network="192.0.2.0/24"), False, True),
+        (consent.at_the_desk("eve"), False, True),
+        (Circumstances(Method.LINK, network="198.51.100.0/24"), False, True),
+        (BY_LINK, True, True),
+        (BY_LINK, False, False),
+    ],
+)
+def test_leaving_after_a_press_of_the_button_is_for_good(
+    daily: Newsletter, by: Circumstances, is_later: bool, is_another: bool
+) -> None:
+    """A friend had pressed it in a forwarded mail, or a machine."""
+    ada = factories.subscription(daily, ADA)
+    minutes = timedelta(minutes=6 if is_later else 4)
+    with mock.patch("django.utils.timezone.now", return_value=timezone.now() - minutes):
+        lifecycle.unsubscribe(ada, circumstances=BY_LINK)
+    left_at = ada.unsubscribed_at
+    assert left_at
+
+    told = [lifecycle.unsubscribe(ada, circumstances=by) for _ in range(2)]
+
+    back = lifecycle.take_back(ada, left_at=left_at, kind=Kind.BROUGHT_BACK, circumstances=BY_LINK)
+    assert (told, back) == ([False, False], not is_another)
+    assert happened(ada) == (["left", "left"] if is_another else ["left", "brought_back"])
+
+
 @pytest.mark.parametrize("what", ["left again", "too late", "asked anew", "lapsed", *Suppression.Reason])
 def test_take_back_is_over(daily: Newsletter, what: str) -> None:
     ada = factories.subscription(daily, ADA)
-    lifecycle.unsubscribe(ada)
+    lifecycle.unsubscribe(ada, circumstances=BY_LINK)
     left_at = ada.unsubscribed_at
     assert left_at
     match what:
         case "left again":
             lifecycle.take_back(ada, left_at=left_at, kind=Kind.CAME_BACK, circumstances=BY_LINK)
-            lifecycle.unsubscribe(ada)
+            lifecycle.unsubscribe(ada, circumstances=BY_LINK)
         case "too late":
             left_at -= lifecycle.UNDO_LIFE
             Subscription.objects.update(unsubscribed_at=left_at)
@@ -303,6 +384,15 @@ def test_heavier_reason_outweighs_what_was_known_before(db: None) -> None:
         found.append(Suppression.objects.get().reason)
 
     assert found == ["hard_bounce", "request", "request", "complaint", "complaint"]
+
+
+def test_reader_who_was_deleted_meanwhile_pauses_nothing(daily: Newsletter) -> None:
+    ada = factories.subscription(daily, ADA)
+    lifecycle.erase(Subscriber.objects.get(email=ADA))
+
+    until = timezone.now() + timedelta(days=1)
+    assert not resting.pause(ada, until=until, circumstances=BY_LINK)
+    assert not resting.choose(ada, Subscription.Frequency.WEEKLY, circumstances=BY_LINK)
 
 
 def test_pause_choice_and_resumption_are_noted_once_each(daily: Newsletter) -> None:

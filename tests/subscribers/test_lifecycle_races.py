@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -69,7 +71,7 @@ def test_confirming_and_leaving_at_once_end_in_what_the_events_say(daily: Newsle
 
 def test_undo_pressed_twice_brings_back_once(daily: Newsletter) -> None:
     ada = factories.subscription(daily, ADA)
-    lifecycle.unsubscribe(ada)
+    lifecycle.unsubscribe(ada, circumstances=BY_LINK)
     left_at = ada.unsubscribed_at
     assert left_at
     copies = [Subscription.objects.get(pk=ada.pk) for _ in range(4)]
@@ -85,6 +87,26 @@ def test_undo_pressed_twice_brings_back_once(daily: Newsletter) -> None:
 
     assert sorted(changed) == [False, False, False, True]
     assert list(ConsentEvent.objects.values_list("kind", flat=True)) == ["left", "came_back"]
+
+
+def test_erasing_waits_for_a_leaving_that_is_being_written_down(daily: Newsletter) -> None:
+    """Its event would name a person who is not there any more."""
+    ada = factories.subscription(daily, ADA)
+    has_left = threading.Event()
+
+    def leave() -> None:
+        with transaction.atomic():
+            lifecycle.unsubscribe(ada, circumstances=BY_LINK)
+            has_left.set()
+            time.sleep(0.3)
+
+    def erase() -> None:
+        has_left.wait(10)
+        lifecycle.erase(Subscriber.objects.get(email=ADA))
+
+    together(leave, erase)
+
+    assert (Subscriber.objects.count(), ConsentEvent.objects.count()) == (0, 0)
 
 
 def test_forgetting_by_two_at_once_forgets_once(daily: Newsletter) -> None:

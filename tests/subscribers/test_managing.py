@@ -171,10 +171,12 @@ def test_another_newsletter_begins_at_once(ada: Subscription, browser: Client) -
 def test_who_never_confirmed_can_do_so_here(daily: Newsletter, browser: Client) -> None:
     bob = factories.subscription(daily, "bob@example.com", status="pending")
 
-    press(browser, bob, "of/daily/begin/")
+    press(browser, bob, "of/daily/begin/", wording=words_of(browser, bob)[0])
 
     bob.refresh_from_db()
-    assert (bob.status, events(bob)) == (Status.ACTIVE, [(Kind.CONFIRMED, "manage")])
+    said = [(Kind.ASKED, "manage"), (Kind.CONFIRMED, "manage")]
+    assert (bob.status, events(bob)) == (Status.ACTIVE, said)
+    assert ConsentEvent.objects.get(kind=Kind.ASKED).wording is not None
 
 
 def test_mail_that_bounced_can_be_started_again(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -97,3 +98,42 @@ def test_deleting_in_two_tabs_is_done_once() -> None:
     at_once([erase, erase])
 
     assert not Subscriber.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_wish_and_yes_in_the_same_moment_do_not_wait_for_one_another() -> None:
+    daily = factories.newsletter()
+    for number in range(10):
+        reader = factories.subscription(daily, f"ada{number}@example.com").subscriber
+        change = changing_address.ask(reader, new_email=f"{number}@one.example", now=timezone.now())
+        assert change
+
+        def agree(pk: int = change.pk, end: str = "old") -> State:
+            return changing_address.agree(pk, end=end, now=timezone.now(), circumstances=BY_PAGE)
+
+        def ask(reader: Subscriber = reader, number: int = number) -> State:
+            changing_address.ask(reader, new_email=f"{number}@two.example", now=timezone.now())
+            return State.OVER
+
+        states = at_once([agree, ask, partial(agree, end="new"), ask])
+
+        assert set(states) <= {State.AGREED, State.DONE, State.OVER}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reader_who_moves_and_leaves_in_the_same_moment_has_done_both() -> None:
+    daily = factories.newsletter()
+    for number in range(10):
+        ada = factories.subscription(daily, f"ada{number}@example.com")
+        change = changing_address.ask(ada.subscriber, new_email=f"{number}@new.example", now=timezone.now())
+        assert change
+        changing_address.agree(change.pk, end="old", now=timezone.now(), circumstances=BY_PAGE)
+
+        def agree(pk: int = change.pk) -> bool:
+            state = changing_address.agree(pk, end="new", now=timezone.now(), circumstances=BY_PAGE)
+            return state == State.DONE
+
+        def leave(ada: Subscription = ada) -> bool:
+            return lifecycle.unsubscribe(ada, circumstances=BY_PAGE)
+
+        assert at_once([agree, leave]) == [True, True]

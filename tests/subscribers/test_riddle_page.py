@@ -140,28 +140,66 @@ def test_too_many_of_one_network_are_told_so(
     assert SignUp.objects.count() == 0
 
 
-def test_a_network_that_posts_on_and_on_is_answered_without_a_look(
-    daily: Newsletter, client: Client, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
-) -> None:
+FLOOD = {"REMOTE_ADDR": "192.0.2.7"}
+NEIGHBOUR = {"REMOTE_ADDR": "192.0.2.99"}  # of the same /24
+EASY = ".".join("0" * 16)  # solves what has no bits
+
+
+@pytest.fixture
+def flooded(daily: Newsletter, client: Client, monkeypatch: pytest.MonkeyPatch) -> Newsletter:
     monkeypatch.setattr("subscribers.guard.judging.FLOOD", 12)
-    monkeypatch.setattr("subscribers.guard.judging.BITS", 0)
-    flood = {"REMOTE_ADDR": "192.0.2.7"}
-    asked = [client.post(PATH, {"email": f"r{number}@example.com"}, **flood) for number in range(13)]
+    monkeypatch.setattr("subscribers.guard.floods.BITS", 0)
+    for number in range(13):
+        client.post(PATH, {"email": f"r{number}@example.com"}, **FLOOD)
+    SignUp.objects.all().delete()
+    return daily
 
+
+def test_a_neighbour_of_a_flood_is_handed_a_riddle_and_comes_in(
+    flooded: Newsletter, client: Client, django_assert_num_queries: Any
+) -> None:
+    typed = {"email": " Ada@example.com", "first_name": '<Ada> "\ue000seed\ue001"', "utm_source": "radio"}
     with django_assert_num_queries(0):
-        refused = client.post(PATH, {"email": "next@example.com"}, HTTP_ACCEPT_LANGUAGE="de", **flood)
-        made_up = client.post(PATH, {"email": "next@example.com", "riddle": "made up"}, **flood)
-    elsewhere = client.post(PATH, {"email": "next@example.com"}, REMOTE_ADDR="198.51.100.7")
-    fields = posted_by(asked[-1].text, "") | {"answer": [".".join("0" * 16)]}
-    solved = client.post(PATH, fields, **flood)
+        asked = client.post(PATH, typed, HTTP_ACCEPT_LANGUAGE="de", **NEIGHBOUR)
+        client.post(PATH, typed | {"riddle": "made up"}, **NEIGHBOUR)
+    fields = posted_by(asked.text, "")
+    early = client.post(PATH, fields, **NEIGHBOUR)
+    before = SignUp.objects.count()
 
-    assert [answer.status_code for answer in (asked[-1], refused, made_up, elsewhere, solved)] == [
-        200,
-        429,
-        429,
-        200,
-        200,
-    ]
-    assert (refused.headers["Retry-After"], 'lang="de"' in refused.text) == ("600", True)
-    assert SignUp.objects.count() == 12  # ten were free, one came from elsewhere, and one was solved
-    assert client.get(PATH, **flood).status_code == 200
+    taken = client.post(PATH, fields | {"answer": [EASY]}, **NEIGHBOUR)
+
+    assert [answer.status_code for answer in (asked, early, taken)] == [200] * 3
+    assert ('lang="de"' in asked.text, "no-store" in asked.headers["Cache-Control"]) == (True, True)
+    assert (fields["first_name"], posted_by(early.text, "")["riddle"]) == (
+        [typed["first_name"]],
+        fields["riddle"],
+    )
+    assert (before, SignUp.objects.get().email) == (0, "ada@example.com")
+    assert client.get(PATH, **FLOOD).status_code == 200
+
+
+def test_the_gates_page_is_the_riddles_page(flooded: Newsletter, client: Client) -> None:
+    page = client.post(PATH, {"email": "ada@example.com<"}, **FLOOD).text
+
+    assert "<bdi>ada@example.com&lt;</bdi>" in page
+    assert 'data-bits="0" data-pieces="16" data-wait="25"' in page
+    assert re.search(r'data-seed="[0-9a-f]{32}"', page)
+    assert "\ue000" not in page
+
+
+def test_send_it_again_comes_through_the_gate_too(flooded: Newsletter, client: Client) -> None:
+    page = client.post(PATH, {"email": "ada@example.com"}, REMOTE_ADDR="198.51.100.7").text
+    again = f"{PATH}again/"
+    asked = client.post(again, posted_by(page, again), **NEIGHBOUR)
+
+    taken = client.post(again, posted_by(asked.text, "") | {"answer": [EASY]}, **NEIGHBOUR)
+
+    assert (taken.status_code, SignUp.objects.count()) == (200, 2)
+
+
+def test_whoever_solves_at_the_gate_is_shown_what_else_is_wrong(flooded: Newsletter, client: Client) -> None:
+    asked = client.post(PATH, {"email": "ada@example"}, **NEIGHBOUR)
+
+    answer = client.post(PATH, posted_by(asked.text, "") | {"answer": [EASY]}, **NEIGHBOUR)
+
+    assert (answer.status_code, "check it for typos" in answer.text) == (422, True)

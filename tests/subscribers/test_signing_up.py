@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from newsletter.models import Newsletter, ReaderField
 from subscribers import guard, sign_ups, wordings
+from subscribers.guard import tallies
 from subscribers.models import ConsentEvent, SignUp, Subscriber, Subscription
 from tests import factories
 from tests.subscribers.forms import posted_by
@@ -121,14 +122,19 @@ def test_newsletter_without_confirming_says_so(daily: Newsletter, browser: Clien
     assert "One step is left" not in after
 
 
-def test_machine_that_fills_in_every_field_is_answered_and_forgotten(
-    daily: Newsletter, browser: Client
+def test_whoever_fills_in_every_field_is_asked_a_riddle(
+    daily: Newsletter, browser: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    person = browser.post(PATH, {"email": "ada@example.com"})
-    machine = browser.post(PATH, {"email": "bot@example.com", "website": "http://spam.example"})
+    """A browser may have done it for them."""
+    monkeypatch.setattr("subscribers.guard.judging.BITS", 0)
+    asked = browser.post(PATH, {"email": "ada@example.com", "website": "http://ada.example"})
+    fields = posted_by(asked.text, "")
+    before = SignUp.objects.count()
 
-    assert TYPED.sub(b"", machine.content) == TYPED.sub(b"", person.content)
-    assert [sign_up.email for sign_up in SignUp.objects.all()] == ["ada@example.com"]
+    browser.post(PATH, fields | {"answer": [".".join("0" * 16)]})
+
+    assert (before, fields["website"]) == (0, ["http://ada.example"])
+    assert SignUp.objects.get().email == "ada@example.com"
 
 
 def test_form_posted_faster_than_anybody_types_is_asked_a_riddle_and_loses_nothing(
@@ -213,6 +219,22 @@ def test_send_it_again_with_nothing_of_ours_asks_for_the_address(
 
     assert answer.status_code == 410
     assert f'href="{PATH}"' in answer.text
+    assert not SignUp.objects.exists()
+
+
+def test_send_it_again_says_so_where_the_domain_turned_out_to_take_no_mail(
+    daily: Newsletter, browser: Client
+) -> None:
+    page = browser.post(PATH, {"email": "ada@nowhere.example", "first_name": "Ada"}).text
+    SignUp.objects.all().delete()
+    tallies.keep(f"mail:{tallies.digest('nowhere.example')}", False, within=timedelta(hours=1))
+
+    again = browser.post("/daily/subscribe/again/", posted_by(page, "/daily/subscribe/again/"))
+
+    assert again.status_code == 422
+    assert "“nowhere.example” takes no mail" in again.text
+    assert 'value="ada@nowhere.example"' in again.text
+    assert 'value="Ada"' in again.text
     assert not SignUp.objects.exists()
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
 from newsletter.models import Newsletter
 from subscribers.models import SignUp
 from subscribers.views.bounds import LARGEST
+from tests import factories
 
 PATHS = ("/daily/subscribe/", "/daily/embed/", "/subscribe/")
 URLENCODED = "application/x-www-form-urlencoded"
@@ -87,6 +90,12 @@ def test_domain_that_only_looks_like_another_is_shown_as_what_it_is(browser: Cli
         ("x" * 101, "at most 100 characters"),
         ("Win at http://casino.example", "only your first name"),
         ("WWW.casino.example", "only your first name"),
+        ("Win at evil.com now", "only your first name"),
+        ("evil.com", "only your first name"),
+        ("bit.ly/win", "only your first name"),
+        ("Ｅｖｉｌ。com", "only your first name"),
+        ("my-shop.co.uk", "only your first name"),
+        ("x.top", "only your first name"),
     ],
 )
 def test_name_that_could_do_harm_in_a_mail_is_refused(browser: Client, name: str, said: str) -> None:
@@ -97,7 +106,24 @@ def test_name_that_could_do_harm_in_a_mail_is_refused(browser: Client, name: str
     assert not SignUp.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["Ada", "José María", "Ἀδα", "한결", "أدا", "O’Hara-Smith Jr.", "李"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ada",
+        "José María",
+        "Ἀδα",
+        "한결",
+        "أدا",
+        "O’Hara-Smith Jr.",
+        "李",
+        "J.R. Smith",
+        "J.R.R.",
+        "St. John",
+        "St.John",
+        "Dr.Jo",
+        "M.-A. de la Cruz",
+    ],
+)
 def test_name_of_any_alphabet_is_kept(browser: Client, name: str) -> None:
     browser.post("/daily/subscribe/", {"email": "ada@example.com", "first_name": name})
 
@@ -178,6 +204,17 @@ def test_length_that_is_no_number_is_refused(browser: Client) -> None:
     answer = browser.post("/daily/subscribe/", {"email": "a@example.com"}, CONTENT_LENGTH="9" * 30)
 
     assert (answer.status_code, LARGEST) == (413, 65_536)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_page_of_all_newsletters_costs_the_same_for_one_and_for_three(
+    browser: Client, count: int, django_assert_num_queries: Any
+) -> None:
+    for number in range(1, count):
+        factories.newsletter(f"other{number}")
+
+    with django_assert_num_queries(4):
+        browser.get("/subscribe/")
 
 
 @pytest.mark.parametrize("path", ["/nothing/subscribe/", "/nothing/embed/", "/nothing/subscribe/again/"])
