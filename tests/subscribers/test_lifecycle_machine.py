@@ -266,17 +266,20 @@ class Readers(RuleBasedStateMachine):
             state = changing_address.agree(change.pk, end=end, now=self.now, circumstances=BY_READER)
         if state != changing_address.State.DONE:
             return
+        self.has_moved(email, new)
+
+    def has_moved(self, email: str, new: str) -> None:
         self.who = new
         self.mailed.clear()
         self.earlier = {*self.earlier, email} - {new}
+        # They had asked it of all newsletters, and want those that they bring along.
+        is_wanted_again = self.barred.get(new) == "request"
         if self.barred.get(new) in {"hard_bounce", "request"}:
-            if self.barred.pop(new) == "request":  # they had asked it of all, and want what they bring along
-                for slug in NEWSLETTERS:
-                    self.is_old[new, slug] = True
+            del self.barred[new]
         if self.barred.get(email) in {"request", "complaint"}:
             self.barred[new] = self.barred[email]
         for slug in NEWSLETTERS:
-            self.is_old[new, slug] |= self.is_old[email, slug]
+            self.is_old[new, slug] |= self.is_old[email, slug] or is_wanted_again
             if self.find(new, slug):
                 self.wants[new, slug] = self.wants[email, slug]
                 self.wants[email, slug], self.is_old[email, slug] = False, True
