@@ -1,4 +1,5 @@
-"""The pages behind the two letters of a change of address. Each end sees the other's address masked."""
+"""The pages behind the two letters of a change of address. The new end sees the old address masked. The
+new one is said in full: nobody can agree to what they cannot read, nor spot a slip in it."""
 
 from __future__ import annotations
 
@@ -68,7 +69,7 @@ def _page(request: HttpRequest, change: AddressChange, state: State, *, end: str
         "state": state.value,
         "end": end,
         "old_address": masked(subscriber.email),
-        "new_address": masked(subscriber.email if state == State.DONE else change.new_email),
+        "new_address": masked(subscriber.email) if state == State.DONE else change.new_email,
     }
     response = speaking.page(
         request,

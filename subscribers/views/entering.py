@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from django.http import QueryDict
 from django.shortcuts import redirect
+from django.utils.translation import get_language
 
+from newsletter.locale import readers_language
 from newsletter.views import speaking
 from subscribers import facts, guard, known, repeats, sign_ups, sources, tasks, wordings
 from subscribers.consent import Method
@@ -110,7 +112,9 @@ def _asked(request: HttpRequest, door: Door, form: SubscribeForm) -> Asked:
         first_name=given["first_name"],
         fields=known.stored(given),
         source=_source(request),
-        language=speaking.asked_for(request),
+        # A page of no one newsletter speaks as its reader's browser does; so shall the mails that come of it.
+        language=speaking.asked_for(request)
+        or ("" if door.newsletter else readers_language(get_language() or "")),
     )
     numbers = form.chosen() or [newsletter.pk for newsletter in door.newsletters]
     return Asked(given["email"], {number: filling.wording(request.POST, number) for number in numbers}, wish)

@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from subscribers import changing_address, managing, wordings
-from subscribers.addresses import masked
 from subscribers.forms.managing import FieldsForm, NewAddressForm, PersonForm, RhythmForm
 from subscribers.models import Subscription, Suppression
 from subscribers.views import holding
@@ -83,7 +82,7 @@ def page(
         "change": change,
         "change_ends": change and change.asked_at + changing_address.LIFE,
         "change_waits": change and changing_address.waits_until(change, now=now),
-        "masked_new_address": masked(change.new_email) if change else "",
+        "new_address": change.new_email if change else "",
         "is_kept_out": _is_for_good(suppression),
         "needs_mending": filled is not UNTOUCHED,
         "saved": request.GET.get("saved", "") if request.method != "POST" else "",

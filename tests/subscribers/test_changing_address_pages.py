@@ -45,7 +45,7 @@ def test_from_the_page_to_both_mailboxes_and_done(ada: Subscription, browser: Cl
     assert token
     typed = {"csrfmiddlewaretoken": token[1], "new_email": f" {NEW.upper()} "}
     page = browser.post(f"{manage}address/", typed, follow=True)
-    assert "a…@n….example" in page.text
+    assert NEW in page.text  # whoever typed it can spot a slip
     send_all()
     paths = {message.to[0]: re.search(r"(/s/change/\S+)", message.body)[1] for message in mail.outbox}
     assert set(paths) == {OLD, NEW}
@@ -53,7 +53,8 @@ def test_from_the_page_to_both_mailboxes_and_done(ada: Subscription, browser: Cl
     looked = [ask(path) for path in paths.values() for ask in (browser.get, browser.head)]
     assert [page.status_code for page in looked] == [200] * 4
     assert not AddressChange.objects.exclude(old_agreed_at=None, new_agreed_at=None).exists()
-    assert not any(OLD in page.text or NEW in page.text for page in looked)
+    assert not any(OLD in page.text for page in looked)
+    assert all(NEW in page.text for page in looked if page.content)  # nobody agrees to what they cannot read
     pages = [press(browser, paths[OLD]), press(browser, paths[NEW])]
 
     assert "One yes is missing" in pages[0].text
