@@ -33,8 +33,8 @@ lint: .venv/.test ## formatting, types, import rules, migrations, deploy check, 
 texts: .venv/.test ## takes what readers are told today into locale/, compiles, and says what lacks a translation
 	@DEBUG=1 $(PYTHON_IN) scripts/translations.py update
 
-bench: .venv/.test ## measures the promises of speed, about 15 minutes (ARGS='--readers 10000', ARGS=--strict)
-	@for program in daily.py by_smtp.py by_slots.py by_bodies.py growth.py 'growth.py --way smtp' desk.py; do \
+bench: .venv/.test ## measures the promises of speed, about 25 minutes (ARGS='--readers 10000', ARGS=--strict)
+	@for program in daily.py by_smtp.py by_slots.py by_bodies.py growth.py 'growth.py --way smtp' desk.py door.py; do \
 		echo "== benchmarks/$$program"; $(PYTHON_IN) benchmarks/$$program $(ARGS) || exit 1; \
 	done
 
