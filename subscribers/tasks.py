@@ -131,4 +131,4 @@ def _publish(task: Any, *ids: int) -> None:
     try:
         task.delay(*ids)
     except OperationalError:
-        logger.warning("The broker cannot be reached; the sweep will see to it (%s %s).", task.name, ids)
+        logger.warning("The broker cannot be reached; the sweep will see to it: %s %s", task.name, ids)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 type View = Callable[..., HttpResponse]
 
 PAGE, FRAME = "subscribers/_page.html", "subscribers/_frame.html"
+SIGN_UP_PAGES = frozenset({"subscribe", "resend", "embed", "embed_resend"})  # of one newsletter
 OURS = frozenset({"riddle", "answer"})
 # What a form of ours can hold; whatever else was posted is not written into a page again.
 MOST_FIELDS, LONGEST_FIELD = 60, 20_000
@@ -77,7 +78,7 @@ def gated(view: View) -> View:
     @wraps(view)
     def looked_at(request: HttpRequest, *args: Any, **values: Any) -> HttpResponse:
         if request.method != "POST" or not (
-            guard.floods.is_flood(asking.network(request)) or _is_besieged(values.get("slug", ""))
+            guard.floods.is_flood(asking.network(request)) or _is_besieged(request, values.get("slug", ""))
         ):
             return view(request, *args, **values)
         given = request.POST
@@ -92,10 +93,13 @@ def gated(view: View) -> View:
     return looked_at
 
 
-def _is_besieged(slug: str) -> bool:
+def _is_besieged(request: HttpRequest, slug: str) -> bool:
     """Whether all who sign up there are asked a riddle anyway. This post counts as one more."""
+    page = request.resolver_match.url_name if request.resolver_match else ""
+    if page not in SIGN_UP_PAGES:
+        return False
     try:
-        newsletter_id = facts.of(slug).newsletter.pk if slug else 0
+        newsletter_id = facts.of(slug).newsletter.pk
     except Newsletter.DoesNotExist:
         return False
     now = timezone.now()

@@ -118,7 +118,8 @@ def test_page_of_a_newsletter_tells_caches_only_where_it_asked_the_browser(
     daily: Newsletter, client: Client
 ) -> None:
     before = client.get("/daily/subscribe/", headers={"Accept-Language": "ko"})
-    Newsletter.objects.update(language="pt")
+    daily.language = "pt"
+    daily.save()
     after = client.get("/daily/subscribe/", headers={"Accept-Language": "ko"})
 
     assert (before["Content-Language"], "Accept-Language" in before.get("Vary", "")) == ("en", False)
