@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from newsletter.models import Newsletter
 from subscribers.models import SignUp
@@ -38,15 +38,19 @@ def besieged(chrome: Browser, transactional_db: None) -> Newsletter:
 
 
 def signed_up(
-    chrome: Browser, live_server, *, scripts: bool = True, dark: bool = False
+    chrome: Browser, live_server, *, scripts: bool = True, dark: bool = False, held: list[Route] | None = None
 ) -> tuple[Page, list[str]]:
-    """The page after the sign-up form, and what goes wrong on it."""
+    """The page after the sign-up form, and what goes wrong on it. `held`: takes the worker's script, to be let go."""
     context = chrome.new_context(
         viewport=PHONE, java_script_enabled=scripts, color_scheme="dark" if dark else "light"
     )
     context.set_default_timeout(20_000)
     page, wrong = context.new_page(), []
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    if held is not None:
+        page.route(
+            "**/riddle-worker.js", lambda route: held.append(route)
+        )  # Playwright marks what it is given
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.goto(f"{live_server.url}{PATH}")
     page.locator("[name=email]").fill("ada@example.com")
@@ -62,13 +66,15 @@ def findings(page: Page) -> list[str]:
 def test_the_browser_does_the_sum_and_the_person_presses_the_button(
     chrome: Browser, live_server, besieged: Newsletter, dark: bool
 ) -> None:
-    page, wrong = signed_up(chrome, live_server, dark=dark)
+    held: list[Route] = []
+    page, wrong = signed_up(chrome, live_server, dark=dark, held=held)
 
     expect(page.get_by_role("status")).to_have_text(
         "Your browser is doing a small sum. It takes a few seconds."
     )
     expect(page.locator("progress")).to_be_visible()
     working = findings(page)
+    held[0].continue_()
     expect(page.get_by_role("status")).to_have_text("Done. Now press the button.")
     before = SignUp.objects.count()
     done = findings(page)
