@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
 from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
@@ -28,8 +27,8 @@ LONGEST_NUMBER = 18  # digits that any database takes
 @receiver(unsubscribed)
 def attribute_to_issue(sender: Any, *, via: str, **kwargs: Any) -> None:
     """The mark in the link is the dispatch it came in (delivery/links.py)."""
-    if via.isdigit():
-        Dispatch.objects.filter(pk=int(via)).update(readers_left=F("readers_left") + 1)
+    if (number := _dispatch(via)) is not None:
+        Dispatch.objects.count_left(number)
 
 
 @receiver(collecting)
@@ -45,10 +44,12 @@ def take_out_what_is_held(sender: Any, *, subscriber: Subscriber, **kwargs: Any)
 @receiver(when_mailed)
 def tell_when_it_went_out(sender: Any, *, subscription_id: int, via: str, **kwargs: Any) -> datetime | None:
     """The beginning of the hand-over that their copy was in: what became of it may be learnt much later."""
-    if not via.isdecimal() or len(via) > LONGEST_NUMBER:
-        return None
-    those = Delivery.objects.filter(dispatch=int(via), subscription=subscription_id)
-    return next(iter(those.values_list("attempt__started_at", flat=True)[:1]), None)
+    number = _dispatch(via)
+    return None if number is None else Delivery.objects.handed_over_at(number, subscription_id)
+
+
+def _dispatch(via: str) -> int | None:
+    return int(via) if via.isdecimal() and len(via) <= LONGEST_NUMBER else None
 
 
 @receiver(content_changed)

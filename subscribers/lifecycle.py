@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from subscribers import barring, consent, letters, signals, traces, wishes
@@ -193,29 +193,27 @@ def unsubscribe(
     """Take a reader off the newsletter, from any state. False when they had left before.
 
     Effective for every mail that is not yet handed over, of the issue that is going out too. `via`: the mark of the
-    link that was used. A mail program's one click is two statements, whoever else reads or writes.
+    link that was used. Of `subscription` nothing but its number need be loaded (`Subscription.objects.unloaded`): a
+    mail program's one click is two statements, whoever else reads or writes.
 
     Only a press of the page's button can be taken back: whoever forwarded a mail, or has a machine look at it, may not
     have pressed it themselves. Whoever leaves after that means it, and then nothing brings them back.
     """
     now = timezone.now()
-    row = Subscription.objects.filter(pk=subscription.pk)
-    left_as = F("status") if circumstances.method == consent.Method.LINK else Value("")
+    can_come_back = circumstances.method == consent.Method.LINK
     with transaction.atomic():
-        changed = row.exclude(status=Status.UNSUBSCRIBED).update(
-            status=Status.UNSUBSCRIBED, unsubscribed_at=now, left_as=left_as
-        )
-        if changed:
+        left = Subscription.objects.leave(subscription.pk, at=now, can_come_back=can_come_back)
+        if left:
+            subscription.subscriber_id, subscription.newsletter_id = left
             subscription.status, subscription.unsubscribed_at = Status.UNSUBSCRIBED, now
-        if changed or _leave_for_good(subscription, circumstances, now=now):
-            consent.note(
-                Kind.LEFT, subscription, circumstances, at=now, details={"dispatch": via} if via else None
-            )
-    if changed:
+        if left or _leave_for_good(subscription, circumstances, now=now):
+            details = {"dispatch": via} if via else None
+            consent.note(Kind.LEFT, subscription, circumstances, at=now, details=details)
+    if left:
         signals.unsubscribed.send(Subscription, subscription=subscription, via=via)
     else:
         _reread(subscription)
-    return changed == 1
+    return left is not None
 
 
 def _leave_for_good(subscription: Subscription, circumstances: Circumstances, *, now: datetime) -> bool:
@@ -287,7 +285,9 @@ def erase(subscriber: Subscriber) -> None:
 
 
 def _reread(subscription: Subscription) -> None:
-    """One that was deleted meanwhile is nobody's any more."""
+    """One that was deleted meanwhile is nobody's any more. What was never loaded is not looked at afterwards, either."""
+    if subscription.get_deferred_fields():
+        return
     try:
         subscription.refresh_from_db(
             from_queryset=Subscription.objects.select_related("subscriber", "newsletter")

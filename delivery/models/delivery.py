@@ -14,6 +14,7 @@ from subscribers.models import Subscription, Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 
 # Every reader with an id of their own, in one statement.
@@ -35,6 +36,12 @@ ACCEPT_EACH = {
           AND attempt_id = %(attempt)s AND state IN ('in_flight', 'uncertain')
     """,
 }
+# As it is asked for each one-click unsubscribe: what the ORM needs to put it together costs more than the question.
+HANDED_OVER = """
+SELECT attempt.id, attempt.started_at
+  FROM delivery_delivery AS delivery JOIN delivery_attempt AS attempt ON attempt.id = delivery.attempt_id
+ WHERE delivery.dispatch_id = %s AND delivery.subscription_id = %s
+"""
 
 
 def _is_suppressed() -> Exists:
@@ -62,6 +69,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             ~Exists(suppressed), pk=OuterRef("subscription_id"), status=Subscription.Status.ACTIVE
         )
         return self.filter(Exists(wanting), batch=batch, state=Delivery.State.PENDING)
+
+    def handed_over_at(self, dispatch_id: int, subscription_id: int) -> datetime | None:
+        """When the last hand-over of this copy began; None where there was none."""
+        found = Attempt.objects.raw(HANDED_OVER, [dispatch_id, subscription_id])
+        return next((attempt.started_at for attempt in found), None)
 
     def of(self, attempt: Attempt) -> DeliveryQuerySet:
         """Handed over in this attempt. Found by the batch, which has an index; the attempt has none."""

@@ -1,13 +1,26 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from newsletter.models import Newsletter
 from newsletter.validators import one_line
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+# Written out: what the ORM needs to put this statement together costs more than the statement.
+LEAVE = """
+UPDATE subscribers_subscription
+   SET status = 'unsubscribed', unsubscribed_at = %s, left_as = CASE WHEN %s THEN status ELSE '' END
+ WHERE id = %s AND status <> 'unsubscribed'
+RETURNING subscriber_id, newsletter_id
+"""
 
 
 def address_key(email: str) -> str:
@@ -40,6 +53,13 @@ class Subscriber(models.Model):
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    def with_both(self) -> SubscriptionQuerySet:
+        """With the subscriber and the newsletter of each, in one query."""
+        return self.select_related("subscriber", "newsletter")
+
+    def reading(self) -> SubscriptionQuerySet:
+        return self.filter(status__in=Subscription.READING)
+
     def active(self, newsletter: Newsletter) -> SubscriptionQuerySet:
         return self.filter(newsletter=newsletter, status=Subscription.Status.ACTIVE)
 
@@ -47,6 +67,21 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         """Active and not suppressed: who an issue goes to, and who the public count counts."""
         found = Suppression.objects.filter(address_key=OuterRef("subscriber__address_key"))
         return self.active(newsletter).exclude(Exists(found))
+
+    def unloaded(self, pk: int) -> Subscription:
+        """Known by its number alone, and perhaps not there any more; what else is asked of it is loaded then."""
+        return Subscription.from_db(self.db, ["id"], [pk])
+
+    def leave(self, pk: int, *, at: datetime, can_come_back: bool) -> tuple[int, int] | None:
+        """Mark one as left, and ask nothing before: whose it was (subscriber, newsletter); None where it had been left.
+
+        `can_come_back`: what they were is kept in `left_as`.
+        """
+        with connection.cursor() as cursor:
+            moment = connection.ops.adapt_datetimefield_value(at)
+            cursor.execute(LEAVE, [moment, can_come_back, pk])
+            found: tuple[int, int] | None = cursor.fetchone()
+        return found
 
 
 class Subscription(models.Model):
@@ -57,6 +92,9 @@ class Subscription(models.Model):
         ACTIVE = "active", _("active")
         PAUSED = "paused", _("paused")
         UNSUBSCRIBED = "unsubscribed", _("unsubscribed")
+
+    # Of a newsletter that mails them, or will again by itself.
+    READING = (Status.ACTIVE, Status.PAUSED)
 
     class Origin(models.TextChoices):
         WEB = "web", _("signed up on the web")
@@ -135,6 +173,10 @@ class Subscription(models.Model):
         if Subscription.subscriber.is_cached(self) and Subscription.newsletter.is_cached(self):
             return f"{self.subscriber} – {self.newsletter}"
         return _("subscription %(number)s") % {"number": self.pk}
+
+    @property
+    def is_reading(self) -> bool:
+        return self.status in self.READING
 
 
 class Suppression(models.Model):

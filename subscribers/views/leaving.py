@@ -81,11 +81,8 @@ def mail_link(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _leave_silently(request: HttpRequest, claim: tokens.UnsubscribeClaim) -> None:
-    """Hundreds come in a second when an issue is out: no more is loaded than is written down."""
-    barely = Subscription.objects.only("status", "left_as", "subscriber_id", "newsletter_id")
-    for subscription in barely.filter(pk=claim.subscription_id):
-        circumstances = asking.circumstances(request, Method.ONE_CLICK)
-        leaving.leave(subscription, via=claim.mark, circumstances=circumstances)
+    circumstances = asking.circumstances(request, Method.ONE_CLICK)
+    leaving.leave_at_once(claim, circumstances=circumstances)
 
 
 def _leave(request: HttpRequest, subscription: Subscription, *, via: str) -> HttpResponse:

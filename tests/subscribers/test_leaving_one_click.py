@@ -122,7 +122,10 @@ def test_one_click_costs_few_statements(daily: Newsletter, provider: Client) -> 
     with CaptureQueriesContext(connection) as again:
         provider.post(path_of(ada), {"List-Unsubscribe": "One-Click"})
 
+    assert _said(captured) == ["SELECT", "UPDATE", "INSERT", "UPDATE"]
+    assert _said(again) == ["SELECT", "UPDATE", "UPDATE"]  # neither finds a row to change
+
+
+def _said(captured: CaptureQueriesContext) -> list[str]:
     verbs = [query["sql"].split()[0] for query in captured.captured_queries]
-    said = [verb for verb in verbs if verb in {"SELECT", "INSERT", "UPDATE", "DELETE"}]
-    assert said == ["SELECT", "SELECT", "UPDATE", "INSERT", "UPDATE"]
-    assert len(again.captured_queries) == 1
+    return [verb for verb in verbs if verb in {"SELECT", "INSERT", "UPDATE", "DELETE"}]
