@@ -16,13 +16,8 @@ help: ## this list
 demo: .venv/.run ## a whole Courant on this machine: web, worker, beat, outbox (PORT=8000)
 	@$(PYTHON_IN) manage.py demo --port $(PORT)
 
-test: .venv/.test ## the suite on SQLite, then on PostgreSQL and Redis (ARGS='-k name' is handed to pytest)
-	@status=0; \
-	echo "== SQLite and the embedded broker"; \
-	env -u DATABASE_URL -u REDIS_URL -u TEST_SERVICES $(PYTHON_IN) -m pytest $(ARGS) || status=1; \
-	echo "== PostgreSQL and Redis (what touches no service has just been run)"; \
-	TEST_SERVICES=postgres-redis $(PYTHON_IN) -m pytest -m 'not bare' $(ARGS) || status=1; \
-	exit $$status
+test: .venv/.test ## the suite on SQLite, and beside it on PostgreSQL and Redis (ARGS='-k name' is for pytest)
+	@$(PYTHON_IN) scripts/suites.py $(ARGS)
 
 soak: .venv/.test ## faults, one seed after the other, on PostgreSQL and Redis (MINUTES=30, ARGS='--seed 7')
 	@$(PYTHON_IN) -m tests.faults.soak --minutes $(MINUTES) $(ARGS)

@@ -149,7 +149,7 @@ class Transport(virtual.Transport):
         while True:
             self.awake.clear()
             try:
-                self.cycle.get(self._deliver, timeout=timeout)  # type: ignore[union-attr]
+                self.cycle.get(self._deliver, timeout=timeout)  # type: ignore[union-attr]  # set while it is open
             except Empty:
                 left = self.polling_interval if deadline is None else deadline - time.monotonic()
                 if left <= 0:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import Celery
-from celery.contrib.testing.worker import start_worker
 from kombu import Connection, Queue
 from kombu.exceptions import OperationalError
 
@@ -110,7 +109,7 @@ def test_a_consumer_renews_what_it_holds(path: Path) -> None:
         queue = Queue("numbers", routing_key="numbers", channel=channel)
         queue.declare()
         connection.Producer(channel).publish({"number": 1}, routing_key="numbers")
-        queue.consume(callback=hold, no_ack=False)  # type: ignore[arg-type]
+        queue.consume(callback=hold, no_ack=False)
         connection.drain_events(timeout=1)
 
         with pytest.raises(TimeoutError):
@@ -247,28 +246,6 @@ def test_a_forked_child_opens_the_file_anew(path: Path, messages: Messages) -> N
     os.waitpid(process_id, 0)
 
     assert [body(messages.take("q")) for _ in range(3)] == [1, 2, None]
-
-
-def test_a_celery_worker_runs_tasks_through_the_file(path: Path) -> None:
-    app = Celery("embedded", broker=f"embedded://localhost/{path}", set_as_current=False, fixups=[])
-    app.conf.update(task_acks_late=True, task_ignore_result=True, worker_enable_remote_control=False)
-    done: list[int] = []
-    finished = threading.Event()
-
-    @app.task
-    def job(number: int) -> None:
-        done.append(number)
-        if len(done) == 50:
-            finished.set()
-
-    for number in range(50):
-        job.delay(number)
-    with start_worker(app, pool="threads", concurrency=2, perform_ping_check=False, shutdown_timeout=20):
-        assert finished.wait(20)
-    app.close()
-
-    assert sorted(done) == list(range(50))
-    assert rows(path) == 0
 
 
 def test_a_file_that_is_no_database_says_so_and_what_to_do(path: Path) -> None:

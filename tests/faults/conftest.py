@@ -41,7 +41,7 @@ def note() -> Callable[[str], None]:
     return _lines.append
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     with ExitStack() as stack:
         try:

@@ -3,6 +3,7 @@
 One JSON list ["verb", argument, …] a line in, one JSON answer a line out: {"is": …} or {"error": …}.
 """
 
+# ruff: noqa: E402 -- Django is set up first
 from __future__ import annotations
 
 import json
@@ -17,19 +18,19 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from django.db import Error, close_old_connections  # noqa: E402 -- Django first, here and below
-from django.db.models.functions import Now  # noqa: E402
-from django.utils import timezone  # noqa: E402
-from kombu.exceptions import OperationalError  # noqa: E402
+from django.db import Error, close_old_connections
+from django.db.models.functions import Now
+from django.utils import timezone
+from kombu.exceptions import OperationalError
 
-from config.celery import app  # noqa: E402
-from delivery import control, preparation, progress, tasks  # noqa: E402
-from delivery.models import Dispatch, MailerState  # noqa: E402
-from newsletter.models import Issue, Newsletter  # noqa: E402
-from subscribers import lifecycle  # noqa: E402
-from subscribers.models import Subscriber, Subscription, address_key  # noqa: E402
-from tests import factories  # noqa: E402
-from tests.faults import hurry, places  # noqa: E402
+from config.celery import app
+from delivery import control, preparation, progress, tasks
+from delivery.models import Dispatch, MailerState
+from newsletter.models import Issue, Newsletter
+from subscribers import lifecycle
+from subscribers.models import Subscriber, Subscription, address_key
+from tests import factories
+from tests.faults import hurry, places
 
 hurry.hurry()
 places.watch(Path(os.environ["FAULTS_DIR"]), whose="desk-")

@@ -69,7 +69,7 @@ def at_the_end(scene: Scene) -> tuple[Figures, list[str]]:
         count for fake in courant.fakes for kind, count in fake.seen()["met"].items() if kind in DOUBTFUL
     )
     wrong = at_any_moment(scene)
-    wrong += _settled(counts) + _has_it(readers, has) + _doubts(scene, readers, explained)
+    wrong += unsettled(counts) + _has_it(readers, has) + _doubts(scene, readers, explained)
     wrong += _gone(scene, readers) + _words(scene, has) + _says_why(readers) + _shown(scene)
     if courant.highest_memory > MOST_MEMORY:
         wrong.append(f"I10: a worker's process took {courant.highest_memory / 1024**2:.0f} MB")
@@ -96,7 +96,7 @@ def _doubled(has: Counter[str]) -> list[str]:
     return [f"I1: {len(twice)} have it more than once: {dict(list(twice.items())[:5])}"] if twice else []
 
 
-def _settled(counts: Row) -> list[str]:
+def unsettled(counts: Row) -> list[str]:
     if counts["dispatch"] in {"sent", "stopped"} and not counts["pending"] and not counts["in_flight"]:
         return []
     return [f"I9: not settled in time: {counts}"]

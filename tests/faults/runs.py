@@ -88,8 +88,9 @@ def misfortunes(scene: Scene, actions: Sequence[Callable[[Scene], int]], *, seco
 
 
 def is_over(scene: Scene) -> bool:
+    """Nobody waits any longer. One that was stopped ended at once; what was on its way then is heard out yet."""
     try:
-        return scene.courant.ledger.of(scene.dispatch)["dispatch"] in {"sent", "stopped"}
+        return not invariants.unsettled(scene.courant.ledger.of(scene.dispatch))
     except UNREACHABLE:
         return False
 

@@ -12,9 +12,9 @@ from tests.faults.hurry import SWEEP
 READERS, LATENCY = 200, 0.25
 # In the order in which each refers to those before it.
 TABLES = ("delivery_dispatch", "delivery_batch", "delivery_attempt", "delivery_delivery", "delivery_alarm")
-BACKUP = [f"CREATE TABLE kept_{table} AS SELECT * FROM {table}" for table in TABLES]  # noqa: S608 -- our own names
-RESTORE = [f"DELETE FROM {table}" for table in reversed(TABLES)]  # noqa: S608
-RESTORE += [f"INSERT INTO {table} SELECT * FROM kept_{table}" for table in TABLES]  # noqa: S608
+BACKUP = [f"CREATE TABLE kept_{table} AS SELECT * FROM {table}" for table in TABLES]
+RESTORE = [f"DELETE FROM {table}" for table in reversed(TABLES)]
+RESTORE += [f"INSERT INTO {table} SELECT * FROM kept_{table}" for table in TABLES]
 
 
 def test_restored_database_sends_nothing_until_somebody_accepts_it(

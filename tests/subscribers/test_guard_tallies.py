@@ -71,10 +71,6 @@ def test_redis_counts_for_everybody(redis: services.Server) -> None:
 def test_counting_goes_on_when_redis_is_gone_and_comes_back(
     redis: services.Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # Whatever a program that a test before this one started has done to the logs of this process.
-    caplog.set_level("WARNING", logger=tallies.logger.name)
-    monkeypatch.setattr(tallies.logger, "disabled", False)
-    monkeypatch.setattr(tallies, "_rests_until", 0.0)
     tallies.count("a", within=MINUTE, now=NOW)
     redis.stop(harshly=True)
 

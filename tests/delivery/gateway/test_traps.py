@@ -71,7 +71,7 @@ def test_wait_that_the_provider_names_is_kept(provider: str, settings: Any) -> N
         receipt = spoken(ADA)
 
     assert told(receipt) == ([], [], [], Transient)
-    assert provider == "ses" or receipt.stopped_by.retry_after == 7.0  # type: ignore[union-attr]
+    assert provider == "ses" or receipt.stopped_by.retry_after == 7.0
 
 
 @pytest.mark.parametrize(
