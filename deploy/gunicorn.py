@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import re
@@ -29,6 +30,13 @@ class DiscreetLogger(Logger):
         atoms: dict[str, Any] = super().atoms(*args)
         atoms["U"] = SIGNED_LINK.sub(r"\1***", atoms["U"])
         return atoms
+
+
+def post_worker_init(worker: Any) -> None:
+    """What is loaded by now stays for good: the collector need not look at it again, nor at every few requests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
 
 
 bind = "0.0.0.0:8000"  # inside a container: only the proxy reaches it

@@ -7,8 +7,8 @@ process saves, within KEPT.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from newsletter.models import Issue, Newsletter
 from subscribers import known
@@ -23,12 +23,13 @@ KEPT = 3.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """To be read only: all threads share it."""
+    """To be read only, but for `pages`: all threads share it."""
 
     newsletter: Newsletter
     fields: Sequence[ReaderField]  # that its form asks for
     latest: Issue | None  # without its body
     until: float  # monotonic
+    pages: dict[tuple[object, ...], Any] = field(default_factory=dict)  # that views have drawn of it
 
 
 _kept: dict[str, Facts] = {}  # by slug; of newsletters that there are, so there are few

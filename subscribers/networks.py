@@ -26,6 +26,11 @@ def network(remote: str, *, forwarded_for: str, proxies: int) -> str:
     """
     hops = [part.strip() for part in forwarded_for.split(",") if part.strip()]
     address = hops[-min(proxies, len(hops))] if proxies and hops else remote
+    return _around(address)
+
+
+@lru_cache(maxsize=1024)
+def _around(address: str) -> str:
     if match := WITH_PORT.fullmatch(address):
         address = match["v4"] or match["v6"]
     try:
@@ -45,4 +50,4 @@ def is_anybodys(network: str) -> bool:
     if not network:
         return True
     found = ipaddress.ip_network(network)
-    return any(found.version == inner.version and found.subnet_of(inner) for inner in INNER)  # type: ignore[arg-type]
+    return any(found.network_address in inner and found.prefixlen >= inner.prefixlen for inner in INNER)

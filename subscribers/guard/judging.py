@@ -60,9 +60,11 @@ class Post:
 def judge(post: Post, *, now: datetime | None = None) -> Verdict:
     """Counts the post, so ask once for each."""
     now = now or timezone.now()
-    verdict = _answered(post, now=now) if post.riddle else _first_seen(post, now=now)
-    if verdict == Verdict.PASS and _is_often(post, now=now) and not post.riddle:
-        return Verdict.RIDDLE  # not less: it may be its owner, after somebody else has typed it on and on
+    if not post.riddle:
+        return _first_seen(post, now=now)
+    verdict = _answered(post, now=now)
+    if verdict == Verdict.PASS:
+        tallies.count_all(_of_the_address(post), now=now)
     return verdict
 
 
@@ -85,19 +87,31 @@ def _first_seen(post: Post, *, now: datetime) -> Verdict:
     # Some browsers fill in the hidden field for a person: that, too, is asked about.
     if _is_busy(post.network, now=now) or is_too_quick or post.honeypot:
         return Verdict.RIDDLE
-    if not post.newsletter_ids:
-        return Verdict.RIDDLE if _counted("links", STRETCH, now) > LINKS else Verdict.PASS
-    # All are counted, not only up to the first that has a siege.
-    besieged = [sieges.counts(newsletter_id, now=now) for newsletter_id in set(post.newsletter_ids)]
-    return Verdict.RIDDLE if any(besieged) else Verdict.PASS
+    # No more than that: it may be its owner, after somebody else has typed the address on and on.
+    return Verdict.RIDDLE if _is_unusual(post, now=now) else Verdict.PASS
 
 
-def _is_often(post: Post, *, now: datetime) -> bool:
+def _is_unusual(post: Post, *, now: datetime) -> bool:
+    """Counted in one trip, and all of it: not only up to the first newsletter that has a siege."""
+    wanted = sorted(set(post.newsletter_ids))
+    everybodys = [sieges.counter(newsletter_id) for newsletter_id in wanted] or [("links", STRETCH)]
+    counts = tallies.count_all([*everybodys, *_of_the_address(post)], now=now)
+    of_everybody, of_the_address = counts[: len(everybodys)], counts[len(everybodys) :]
+    if wanted:
+        besieged = [
+            sieges.is_besieged(newsletter_id, sign_ups=sign_ups, now=now)
+            for newsletter_id, sign_ups in zip(wanted, of_everybody, strict=True)
+        ]
+    else:
+        besieged = [of_everybody[0] > LINKS]
+    return any(besieged) or max(of_the_address) > OF_AN_ADDRESS
+
+
+def _of_the_address(post: Post) -> list[tuple[str, timedelta]]:
     """Each newsletter's count is its own, and that of wishes for a link another: none uses up the other's room."""
     mark = tallies.mark(post.email)
     kinds = [f"address:{newsletter_id}" for newsletter_id in set(post.newsletter_ids)] or ["links"]
-    counts = [_counted(f"{kind}:{mark}", HOUR, now) for kind in kinds]
-    return max(counts) > OF_AN_ADDRESS
+    return [(f"{kind}:{mark}", HOUR) for kind in kinds]
 
 
 def _is_busy(network: str, *, now: datetime) -> bool:

@@ -8,6 +8,7 @@ a domain, never about a person.
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from functools import partial
 
@@ -19,13 +20,29 @@ from subscribers.guard import tallies
 
 SECONDS = 1.0  # for one question
 KEPT, KEPT_REFUSAL = timedelta(days=7), timedelta(days=1)  # a new domain may be set up today
+TOLD, MOST_TOLD = 3.0, 10_000  # seconds; domains
 NO_MAIL = "0 ."  # RFC 7505: an MX record that says so
 
 Ask = domains.Ask
 
 
+# What this process was told of a domain a moment ago: most readers share a few.
+_told: dict[str, tuple[bool, float]] = {}  # whether it refuses; until when (monotonic)
+
+
 def is_known_to_refuse(domain: str) -> bool:
-    return tallies.kept(_key(domain)) is False
+    refuses, until = _told.get(domain, (False, 0.0))
+    if time.monotonic() < until:
+        return refuses
+    refuses = tallies.kept(_key(domain)) is False
+    if len(_told) >= MOST_TOLD:
+        _told.clear()
+    _told[domain] = (refuses, time.monotonic() + TOLD)
+    return refuses
+
+
+def forget() -> None:
+    _told.clear()
 
 
 def takes_mail(domain: str, *, ask: Ask | None = None) -> bool:
@@ -36,6 +53,7 @@ def takes_mail(domain: str, *, ask: Ask | None = None) -> bool:
     takes = _asked(domain, ask=ask or partial(domains.ask, seconds=SECONDS))
     if takes is not None:
         tallies.keep(_key(domain), takes, within=KEPT if takes else KEPT_REFUSAL)
+        _told.pop(domain, None)
     return takes is not False
 
 

@@ -52,9 +52,19 @@ _known = _Known({}, frozenset(), 0.0)
 _noted: dict[int, float] = {}  # when this process wrote last that a siege goes on
 
 
+def counter(newsletter_id: int) -> tuple[str, timedelta]:
+    """Of its sign-ups, for `tallies`."""
+    return f"sign_ups:{newsletter_id}", STRETCH
+
+
 def counts(newsletter_id: int, *, now: datetime) -> bool:
     """Count one more sign-up. Whether its newsletter is besieged, by this one perhaps."""
-    sign_ups = tallies.count(f"sign_ups:{newsletter_id}", within=STRETCH, now=now)
+    name, within = counter(newsletter_id)
+    return is_besieged(newsletter_id, sign_ups=tallies.count(name, within=within, now=now), now=now)
+
+
+def is_besieged(newsletter_id: int, *, sign_ups: int, now: datetime) -> bool:
+    """`sign_ups`: counted, in this stretch of time."""
     usual = _look().usual.get(newsletter_id, AT_LEAST)
     if sign_ups <= usual:
         return is_on(newsletter_id, now=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.http import QueryDict
@@ -16,9 +17,11 @@ from subscribers.guard import Verdict
 from subscribers.lifecycle import Wish
 from subscribers.repeats import Asked
 from subscribers.tokens import InvalidToken
-from subscribers.views import asking, filling, riddles
+from subscribers.views import asking, drawn, filling, riddles
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.http import HttpRequest, HttpResponse
 
     from subscribers.forms import SubscribeForm
@@ -35,7 +38,7 @@ def enter(request: HttpRequest, door: Door) -> HttpResponse:
             return _form_page(request, door, form)
         asked = _asked(request, door, form)
         if form.suggestion:
-            repeated = _repeated(request, door, asked)
+            repeated = filling.inputs(_repeated(request, door, asked))
             context = {"asked": asked, "suggestion": form.suggestion, "repeated": repeated}
             return _page(request, "subscribers/did_you_mean.html", door, context)
         return _judged(request, door, asked)
@@ -91,19 +94,20 @@ def _judged(request: HttpRequest, door: Door, asked: Asked, *, is_again: bool = 
         case Verdict.TOO_MANY:
             return riddles.too_many(request, newsletter=door.newsletter, layout=door.layout)
         case Verdict.PASS:
-            _take(request, door, asked)
+            _take(request, door, asked, is_again=is_again)
     return _next_page(request, door, asked, is_again=is_again)
 
 
-def _take(request: HttpRequest, door: Door, asked: Asked) -> None:
+def _take(request: HttpRequest, door: Door, asked: Asked, *, is_again: bool) -> None:
     wording = {
         newsletter.pk: wordings.note(newsletter, asked.newsletters[newsletter.pk])
         for newsletter in door.newsletters
         if newsletter.pk in asked.newsletters
     }
     circumstances = asking.circumstances(request, Method.FORM)
-    sign_up = sign_ups.note(asked.email, newsletters=wording, wish=asked.wish, circumstances=circumstances)
-    tasks.wake_for(sign_up.pk)
+    wish = replace(asked.wish, is_again=is_again)
+    sign_ups.note(asked.email, newsletters=wording, wish=wish, circumstances=circumstances)
+    tasks.wake_to_take_in()
 
 
 def _asked(request: HttpRequest, door: Door, form: SubscribeForm) -> Asked:
@@ -146,20 +150,41 @@ def _form_page(request: HttpRequest, door: Door, form: SubscribeForm) -> HttpRes
 
 
 def _next_page(request: HttpRequest, door: Door, asked: Asked, *, is_again: bool) -> HttpResponse:
+    is_of_several = door.newsletter is None
+    own = {
+        "address": asked.email,
+        "again": repeats.token(asked),
+        "repeated": filling.inputs(filling.repeated(asked, is_of_several=is_of_several)),
+    }
+    if door.facts is None:
+        return _what_now(request, door, asked, own, is_again=is_again)
+    # The same for all who sign up there, but for what is their own.
+    pages, key = (
+        door.facts.pages,
+        (door.url, speaking.language_of(request, newsletter=door.newsletter), is_again),
+    )
+    page: drawn.Page | None = pages.get(key)
+    if page is None:
+        slots = drawn.slots(own)
+        page = pages[key] = drawn.Page(_what_now(request, door, asked, slots, is_again=is_again))
+    return page.filled(own)
+
+
+def _what_now(
+    request: HttpRequest, door: Door, asked: Asked, own: Mapping[str, str], *, is_again: bool
+) -> HttpResponse:
     chosen = [newsletter for newsletter in door.newsletters if newsletter.pk in asked.newsletters]
     if door.facts:
         latest = [door.facts.latest]
     else:
         latest = [facts.latest_issue(newsletter) for newsletter in chosen[:MOST_TO_READ]]
     context = {
-        "asked": asked,
-        "again": repeats.token(asked),
         "is_again": is_again,
-        "repeated": filling.repeated(asked, is_of_several=door.newsletter is None),
         "chosen": chosen,
         "senders": list(dict.fromkeys(newsletter.sender_email for newsletter in chosen)),
         "needs_confirming": any(newsletter.confirms_by_mail for newsletter in chosen),
         "to_read": [issue for issue in latest if issue],
+        **own,
     }
     return _page(request, "subscribers/check_inbox.html", door, context)
 

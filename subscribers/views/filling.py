@@ -6,11 +6,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.utils.html import format_html_join
+
 from newsletter import claims
 from subscribers import known, wordings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from django.utils.safestring import SafeString
 
     from newsletter.models import Newsletter
     from subscribers.forms import SubscribeForm
@@ -59,3 +63,7 @@ def repeated(asked: Asked, *, is_of_several: bool) -> list[tuple[str, str]]:
             pairs.append(("newsletters", str(number)))
         pairs.append((f"wording_{number}", digest))
     return [(name, value) for name, value in pairs if value]
+
+
+def inputs(pairs: Iterable[tuple[str, str]]) -> SafeString:
+    return format_html_join("", '<input type="hidden" name="{}" value="{}">', pairs)

@@ -5,7 +5,6 @@ Both speak the language that the caller has activated, and take whatever the cal
 
 from __future__ import annotations
 
-import re
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +12,18 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
-from django.utils.html import conditional_escape, format_html_join
 
 from newsletter.models import Newsletter
 from newsletter.views import speaking
 from subscribers import facts, guard, repeats
 from subscribers.addresses import InvalidAddress, canonical
 from subscribers.tokens import InvalidToken
-from subscribers.views import asking
+from subscribers.views import asking, drawn, filling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from django.http import HttpRequest
-    from django.utils.safestring import SafeString
 
     from subscribers.guard.riddles import Riddle
 
@@ -39,9 +36,7 @@ OURS = frozenset({"riddle", "answer"})
 MOST_FIELDS, LONGEST_FIELD = 60, 20_000
 LONGEST_ADDRESS = 254  # of what is shown as typed
 RETRY_AFTER = 600  # seconds
-# Where a page that is drawn once has what differs: nobody can type these, they stand only in what we draw.
-SLOT = "\ue000%s\ue001"
-SLOTS = re.compile("\ue000([a-z_]+)\ue001")
+# Of a riddle, what the gate's page has slots for.
 PUT_IN = ("text", "seed", "bits")
 
 
@@ -59,7 +54,7 @@ def ask(
     """
     context = {
         "riddle": guard.riddle(post),
-        "fields": _inputs(_posted(request) if fields is None else fields),
+        "fields": filling.inputs(_posted(request) if fields is None else fields),
         "typed_address": post.email,
     }
     return _private(render(request, "subscribers/riddle.html", around | context))
@@ -88,7 +83,7 @@ def gated(view: View) -> View:
         )
         if riddle is None:
             return view(request, *args, **values)
-        return _private(HttpResponse(_filled(request, riddle, email=email)))
+        return _private(_at_the_gate(request, riddle, email=email))
 
     return looked_at
 
@@ -116,39 +111,39 @@ def _address(given: Any) -> str:
         return ""
 
 
-def _filled(request: HttpRequest, riddle: Riddle, *, email: str) -> str:
-    values = {name: getattr(riddle, name) for name in PUT_IN}
-    values["fields"] = _inputs(_posted(request))
-    values["address"] = email or request.POST.get("email", "")[:LONGEST_ADDRESS]
-    layout = FRAME if "/embed/" in request.path else PAGE
-    parts = _drawn(speaking.language_of(request), riddle.seconds, layout=layout, is_early=riddle.is_early)
-    # Of what SLOTS has split, every second part is the name of a slot.
-    return "".join(
-        conditional_escape(values[part]) if place % 2 else part for place, part in enumerate(parts)
+def _at_the_gate(request: HttpRequest, riddle: Riddle, *, email: str) -> HttpResponse:
+    page = _drawn(
+        speaking.language_of(request),
+        riddle.seconds,
+        layout=layout_of(request),
+        is_early=riddle.is_early,
+    )
+    return page.filled(
+        {
+            **{name: str(getattr(riddle, name)) for name in PUT_IN},
+            "fields": filling.inputs(_posted(request)),
+            "address": email or request.POST.get("email", "")[:LONGEST_ADDRESS],
+        }
     )
 
 
+def layout_of(request: HttpRequest) -> str:
+    """For a page that is drawn before anybody looked whose it is: some stand in another site's frame."""
+    return FRAME if "/embed/" in request.path else PAGE
+
+
 @cache
-def _drawn(language: str, seconds: int, *, layout: str, is_early: bool) -> list[str]:
-    """The page with nothing in its slots, split at them: once for each language, layout and time to wait."""
-    riddle = {name: SLOT % name for name in PUT_IN}
+def _drawn(language: str, seconds: int, *, layout: str, is_early: bool) -> drawn.Page:
+    """Once for each language, layout and time to wait."""
+    slots = drawn.slots([*PUT_IN, "fields", "address"])
     context = {
-        "riddle": {
-            **riddle,
-            "pieces": guard.riddles.PIECES,
-            "seconds": seconds,
-            "is_early": is_early,
-        },
-        "fields": SLOT % "fields",
-        "typed_address": SLOT % "address",
+        "riddle": {**slots, "pieces": guard.riddles.PIECES, "seconds": seconds, "is_early": is_early},
+        "fields": slots["fields"],
+        "typed_address": slots["address"],
         "layout": layout,
     }
     with translation.override(language):
-        return SLOTS.split(render_to_string("subscribers/riddle.html", context))
-
-
-def _inputs(fields: Iterable[tuple[str, str]]) -> SafeString:
-    return format_html_join("", '<input type="hidden" name="{}" value="{}">', fields)
+        return drawn.Page(HttpResponse(render_to_string("subscribers/riddle.html", context)))
 
 
 def _posted(request: HttpRequest) -> Iterator[tuple[str, str]]:

@@ -27,7 +27,7 @@ from django.db import transaction
 from subscribers import tasks
 for _ in range(2):
     with transaction.atomic():
-        tasks.wake_for(7)
+        tasks.wake(7)
         started = time.monotonic()
     print(time.monotonic() - started)
 """
@@ -78,9 +78,7 @@ def test_worker_waits_for_redis_and_finds_it_again_after_a_crash(tmp_path: Path)
     if program is None:
         reason = "redis-server is not installed (Debian: apt install redis-server)"
         pytest.fail(reason) if services.is_required() else pytest.skip(reason)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = services.free_port()
     redis = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--save", ""]
     log = tmp_path / "worker.log"
 

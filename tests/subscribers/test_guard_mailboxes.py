@@ -9,6 +9,7 @@ from django.test import Client
 from newsletter.linkcheck.probing import Halt, Outcome
 from newsletter.models import Newsletter
 from subscribers import guard, tasks
+from subscribers.guard import mailboxes, tallies
 from subscribers.models import SignUp, Subscriber
 
 Ask = Callable[[str, str], list[str]]
@@ -115,3 +116,23 @@ def test_a_worker_makes_nothing_of_a_sign_up_that_no_mail_can_reach(
 
     assert list(Subscriber.objects.values_list("email", flat=True)) == ["bob@fine.example"]
     assert SignUp.objects.count() == 0
+
+
+def test_page_remembers_for_a_moment_what_it_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(tallies, "kept", lambda key: asked.append(key))
+
+    answers = [mailboxes.is_known_to_refuse("example.com") for _ in range(3)]
+    mailboxes.forget()
+    mailboxes.is_known_to_refuse("example.com")
+
+    assert answers == [False, False, False]
+    assert len(asked) == 2
+
+
+def test_worker_that_learns_of_a_domain_is_heard_in_its_own_process_at_once() -> None:
+    before = mailboxes.is_known_to_refuse("nowhere.example")
+
+    mailboxes.takes_mail("nowhere.example", ask=lambda name, kind: [mailboxes.NO_MAIL])
+
+    assert (before, mailboxes.is_known_to_refuse("nowhere.example")) == (False, True)

@@ -38,6 +38,57 @@ def test_taking_in_a_sign_up_hands_out_its_own_letter_alone(daily: Newsletter, h
     assert handed_out == [Letter.objects.get(subscriber__email="ada@example.com").pk]
 
 
+def test_message_takes_in_all_that_was_just_posted(daily: Newsletter, handed_out: list[int]) -> None:
+    for name in ("ada", "bob"):
+        signed_up(daily, f"{name}@example.com")
+
+    tasks.take_in_waiting()
+
+    assert not SignUp.objects.exists()
+    assert handed_out == list(Letter.objects.order_by("pk").values_list("pk", flat=True))
+    assert len(handed_out) == 2
+
+
+def test_sign_up_that_cannot_be_taken_in_holds_up_nobody(
+    daily: Newsletter, handed_out: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = signed_up(daily, "ada@example.com")
+    SignUp.objects.filter(pk=broken).update(newsletters={"a": None})
+    signed_up(daily, "bob@example.com")
+
+    tasks.take_in_waiting()
+
+    assert list(SignUp.objects.values_list("pk", flat=True)) == [broken]
+    assert handed_out == [Letter.objects.get(subscriber__email="bob@example.com").pk]
+    assert f"Sign-up {broken} could not be taken in" in caplog.text
+
+
+def test_long_turn_ends_and_asks_for_another(
+    daily: Newsletter, handed_out: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[float] = []
+    monkeypatch.setattr(
+        tasks.take_in_waiting, "apply_async", lambda args, **when: rung.append(when["expires"])
+    )
+    monkeypatch.setattr(tasks, "A_TURN", -1.0)
+    signed_up(daily, "ada@example.com")
+
+    tasks.take_in_waiting()
+
+    assert rung == [tasks.WAITS.total_seconds()]
+    assert SignUp.objects.count() == 1
+
+
+def test_sign_up_that_has_waited_is_the_sweeps(daily: Newsletter, handed_out: list[int]) -> None:
+    signed_up(daily, "ada@example.com")
+    SignUp.objects.update(posted_at=timezone.now() - tasks.WAITS * 2)
+
+    tasks.take_in_waiting()
+
+    assert handed_out == []
+    assert SignUp.objects.count() == 1
+
+
 def test_sweep_hands_out_what_is_due_and_nothing_that_is_not(
     daily: Newsletter, handed_out: list[int]
 ) -> None:
@@ -65,7 +116,7 @@ def test_press_hands_out_ones_own_letters_and_nobody_elses(
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks,
 ) -> None:
-    monkeypatch.setattr(tasks.send_letters_of, "delay", tasks.send_letters_of)
+    monkeypatch.setattr(tasks.send_letters_of, "apply_async", lambda args, **_: tasks.send_letters_of(*args))
     for name in ("eve", "mallory"):
         lifecycle.subscribe(daily, email=f"{name}@example.com")
     ada = lifecycle.subscribe(daily, email="ada@example.com")

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from newsletter.models import Newsletter, ReaderField
 from subscribers import guard, sign_ups, wordings
-from subscribers.guard import tallies
+from subscribers.guard import mailboxes, tallies
 from subscribers.models import ConsentEvent, SignUp, Subscriber, Subscription
 from tests import factories
 from tests.subscribers.forms import posted_by
@@ -193,7 +193,7 @@ def test_send_it_again_posts_the_same_once_more(daily: Newsletter, browser: Clie
     first, second = SignUp.objects.order_by("pk").values(
         "email", "first_name", "fields", "source", "newsletters"
     )
-    assert first == second
+    assert first | {"source": {"ref": "bo", "again": "yes"}} == second
     assert again.status_code == 200
     assert 'role="status"' in again.text
     assert not again.cookies
@@ -228,6 +228,7 @@ def test_send_it_again_says_so_where_the_domain_turned_out_to_take_no_mail(
     page = browser.post(PATH, {"email": "ada@nowhere.example", "first_name": "Ada"}).text
     SignUp.objects.all().delete()
     tallies.keep(f"mail:{tallies.digest('nowhere.example')}", False, within=timedelta(hours=1))
+    mailboxes.forget()  # some seconds later
 
     again = browser.post("/daily/subscribe/again/", posted_by(page, "/daily/subscribe/again/"))
 
@@ -291,3 +292,29 @@ def test_form_keeps_the_time_it_was_first_shown(daily: Newsletter, browser: Clie
     page = browser.post(PATH, {"email": "ada", "shown": long_ago}).text
 
     assert posted_by(page, PATH)["shown"] == [long_ago]
+
+
+def test_next_page_is_each_readers_own(daily: Newsletter, browser: Client) -> None:
+    """It is drawn once for all: nothing of one may be left for the next."""
+    first = browser.post(PATH, {"email": "ada@example.com", "first_name": "Ada"})
+    second = browser.post(PATH, {"email": "o'brien&co@example.com", "first_name": "<b>"})
+
+    assert "ada@example.com" in first.text
+    assert "o&#x27;brien&amp;co@example.com" in second.text
+    assert 'name="first_name" value="&lt;b&gt;"' in second.text
+    assert "ada@example.com" not in second.text
+    assert 'value="Ada"' not in second.text
+    assert dict(first.headers) | {"Content-Length": ""} == dict(second.headers) | {"Content-Length": ""}
+
+
+def test_next_page_follows_the_newsletter_and_the_chosen_language(daily: Newsletter, browser: Client) -> None:
+    browser.post(PATH, {"email": "ada@example.com"})
+    german = browser.post(f"{PATH}?language=de", {"email": "bob@example.com"})
+    daily.name = "The Evening"
+    daily.save()
+    renamed = browser.post(PATH, {"email": "cleo@example.com"})
+
+    assert 'lang="de"' in german.text
+    assert german.headers["Content-Language"] == "de"
+    assert "The Evening" in renamed.text
+    assert 'lang="en"' in renamed.text
