@@ -13,7 +13,7 @@ from django.core.management import execute_from_command_line
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
-        settings.DEBUG  # noqa: B018 -- reads the environment; a wrong word in it deserves a line, not a traceback
+        _ = settings.DEBUG  # reads the environment; a wrong word in it deserves a line, not a traceback
     except (ImproperlyConfigured, ValueError) as error:
         sys.exit(str(error))
     execute_from_command_line(sys.argv)

@@ -14,6 +14,9 @@ from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import InvalidMailer, mailers
+from django.db import connection
+
+from delivery import events, inbound
 
 if TYPE_CHECKING:
     from django.core.checks import CheckMessage
@@ -171,8 +174,6 @@ def waits_are_sensible(**kwargs: Any) -> list[CheckMessage]:
 @register("courant")
 def providers_are_heard(**kwargs: Any) -> list[CheckMessage]:
     """Without their events nobody learns of bounces and complaints, and an uncertain reader stays uncertain."""
-    from delivery import events  # noqa: PLC0415 -- app ready
-
     problems: list[CheckMessage] = []
     for mailer, name in (("bulk", "WEBHOOK_SECRET"), ("fallback", "FALLBACK_WEBHOOK_SECRET")):
         source, secret = events.source(mailer), events.secret(mailer)
@@ -199,8 +200,6 @@ def providers_are_heard(**kwargs: Any) -> list[CheckMessage]:
 @register("courant")
 def unsubscribe_address_is_read(**kwargs: Any) -> list[CheckMessage]:
     """Whoever writes to it must be heard: it stands in every issue."""
-    from delivery import inbound  # noqa: PLC0415 -- app ready
-
     if not settings.UNSUBSCRIBE_ADDRESS:
         return []
     problems: list[CheckMessage] = []
@@ -231,8 +230,6 @@ def unsubscribe_address_is_read(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.database)
 def hand_overs_survive_a_crash(**kwargs: Any) -> list[CheckMessage]:
     """A hand-over is written down before its first byte leaves; a database that forgets it would send twice."""
-    from django.db import connection  # noqa: PLC0415 -- app ready
-
     if not kwargs.get("databases") or connection.vendor != "postgresql":
         return []
     with connection.cursor() as cursor:

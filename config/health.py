@@ -53,7 +53,7 @@ def _look() -> dict[str, Any]:
 def _as_json(trouble: Trouble) -> dict[str, str]:
     return {
         "kind": trouble.kind.value,
-        "newsletter": trouble.issue.newsletter.slug,
+        "newsletter": trouble.newsletter.slug,
         "since": trouble.since.isoformat(),
     }
 

@@ -10,11 +10,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import dj_database_url
-from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from config import mailers
+from config import beat, logs, mailers
 from config.env import BASE_DIR, env
 from newsletter import editing
 
@@ -211,53 +210,7 @@ CELERY_WORKER_REDIRECT_STDOUTS = False  # our log is written to stderr: caught t
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 45.0
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE = {
-    "start due issues": {"task": "delivery.tasks.start_due", "schedule": 10.0, "options": {"expires": 60}},
-    "sweep": {"task": "delivery.tasks.sweep", "schedule": 15.0, "options": {"expires": 60}},
-    "send due letters": {
-        "task": "subscribers.tasks.send_due_letters",
-        "schedule": 15.0,
-        "options": {"expires": 15},
-    },
-    "remind the unconfirmed": {
-        "task": "subscribers.tasks.remind",
-        "schedule": 3600.0,
-        "options": {"expires": 3600},
-    },
-    "forget sent letters": {
-        "task": "subscribers.tasks.forget_sent_letters",
-        "schedule": 3600.0,
-        "options": {"expires": 3600},
-    },
-    # Five times a night: whatever one run has no time for, the next one goes on with.
-    "forget": {
-        "task": "subscribers.tasks.forget",
-        "schedule": crontab(minute=10, hour="1-5"),
-        "options": {"expires": 3600},
-    },
-    "keep wordings": {
-        "task": "subscribers.tasks.keep_wordings",
-        "schedule": crontab(minute=5, hour=1),
-        "options": {"expires": 3600},
-    },
-    "end pauses": {"task": "subscribers.tasks.resume_pauses", "schedule": 60.0, "options": {"expires": 60}},
-    "look for bursts": {
-        "task": "subscribers.tasks.look_for_bursts",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "end sieges": {"task": "subscribers.tasks.end_sieges", "schedule": 60.0, "options": {"expires": 60}},
-    "learn what is usual": {
-        "task": "subscribers.tasks.learn_what_is_usual",
-        "schedule": 3600.0,
-        "options": {"expires": 3600},
-    },
-    "count readers": {
-        "task": "subscribers.tasks.count_readers",
-        "schedule": 300.0,
-        "options": {"expires": 300},
-    },
-}
+CELERY_BEAT_SCHEDULE = beat.SCHEDULE
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
 # --- Pages -----------------------------------------------------------------------------------------
@@ -323,25 +276,4 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 
 # --- Logs ------------------------------------------------------------------------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "config.logs.WithoutKeys",
-            "format": "{asctime} {levelname:<7} {name}: {message}",
-            "style": "{",
-        }
-    },
-    "filters": {"plain_refusals": {"()": "config.logs.PlainRefusals"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {
-        "django": {"handlers": [], "propagate": True},
-        "django.request": {"filters": ["plain_refusals"]},
-        "django.server": {"handlers": [], "propagate": True},
-        "celery.worker.strategy": {"level": "WARNING"},  # two lines for every wake-up say nothing
-        "celery.app.trace": {"level": "WARNING"},
-        "celery.beat": {"level": "WARNING"},
-    },
-}
+LOGGING = logs.setting(level=env.str("LOG_LEVEL", "INFO"))

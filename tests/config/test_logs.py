@@ -40,13 +40,13 @@ def test_a_form_that_is_refused_writes_no_key_into_the_log() -> None:
     handler.setStream(lines)
     logging.getLogger().addHandler(handler)
     try:
-        answer = Client(enforce_csrf_checks=True).post(f"/s/manage/{TOKEN}/you/", {"first_name": "Ada"})
+        answer = Client(enforce_csrf_checks=True).post(f"/s/read/{TOKEN}/", {"first_name": "Ada"})
     finally:
         logging.getLogger().removeHandler(handler)
 
     assert answer.status_code == 403
     assert "django.security.csrf" in lines.getvalue()
-    assert "/s/manage/***/you/" in lines.getvalue()
+    assert "/s/read/***/" in lines.getvalue()
     assert TOKEN not in lines.getvalue()
 
 
@@ -78,3 +78,20 @@ def _as_configured(described: Any) -> Any:
     handler.setFormatter(WithoutKeys(line["format"], style=line["style"]))
     assert line["()"] == "config.logs.WithoutKeys"
     return handler
+
+
+def test_request_for_another_name_is_a_line_and_no_traceback(client: Client) -> None:
+    """Machines try all names, and each would write a page into the log."""
+    handler, lines = _as_configured(settings.LOGGING), StringIO()
+    handler.setStream(lines)
+    for name in ("django.security.DisallowedHost", "django.request"):
+        logging.getLogger(name).addHandler(handler)
+    try:
+        answer = client.get("/", HTTP_HOST="evil.example")
+    finally:
+        for name in ("django.security.DisallowedHost", "django.request"):
+            logging.getLogger(name).removeHandler(handler)
+
+    assert answer.status_code == 400
+    assert "evil.example" in lines.getvalue()
+    assert "Traceback" not in lines.getvalue()
