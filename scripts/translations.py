@@ -53,7 +53,7 @@ DESK = (
     "subscribers/models/*",
     "subscribers/apps.py",
     "subscribers/importing.py",
-    "subscribers/receipts.py",
+    "subscribers/proof/*",
 )
 # Single names in files that are the desk's otherwise.
 NAMES = (

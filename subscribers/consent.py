@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from subscribers.models import ConsentEvent
+from subscribers.models import ConsentEvent, Subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from newsletter.models import Newsletter
-    from subscribers.models import Subscriber, Subscription
+    from subscribers.models import Subscription
 
 Kind = ConsentEvent.Kind
 Method = ConsentEvent.Method
@@ -41,22 +40,23 @@ def at_the_desk(by: str) -> Circumstances:
 
 def note(
     kind: Kind,
-    subscription: Subscription,
+    whose: Subscription | Subscriber,
     circumstances: Circumstances,
     *,
     at: datetime,
     wording_id: int | None = None,
     details: Mapping[str, object] | None = None,
 ) -> ConsentEvent:
-    """Write down what happened to one subscription; call it in the transaction in which it happens."""
-    written = event(kind, subscription, circumstances, at=at, wording_id=wording_id, details=details)
+    """Write down what happened to one subscription, or to what is a person's, and no one newsletter's: their address,
+    their language. Call it in the transaction in which it happens."""
+    written = event(kind, whose, circumstances, at=at, wording_id=wording_id, details=details)
     written.save(force_insert=True)
     return written
 
 
 def event(
     kind: Kind,
-    subscription: Subscription,
+    whose: Subscription | Subscriber,
     circumstances: Circumstances,
     *,
     at: datetime,
@@ -64,36 +64,15 @@ def event(
     details: Mapping[str, object] | None = None,
 ) -> ConsentEvent:
     """Not written yet: for many at once. Asks the database nothing."""
+    if isinstance(whose, Subscriber):
+        subscriber_id, newsletter_id = whose.pk, None
+    else:
+        subscriber_id, newsletter_id = whose.subscriber_id, whose.newsletter_id
     return ConsentEvent(
         kind=kind,
         method=circumstances.method,
-        subscriber_id=subscription.subscriber_id,
-        newsletter_id=subscription.newsletter_id,
-        happened_at=at,
-        network=circumstances.network,
-        agent=circumstances.agent,
-        language=circumstances.language,
-        wording_id=wording_id,
-        details={**circumstances.details, **(details or {})},
-    )
-
-
-def note_of(
-    kind: Kind,
-    subscriber: Subscriber,
-    circumstances: Circumstances,
-    *,
-    at: datetime,
-    newsletter: Newsletter | None = None,
-    wording_id: int | None = None,
-    details: Mapping[str, object] | None = None,
-) -> ConsentEvent:
-    """The same for what is a person's, and no one newsletter's: their address, their language."""
-    return ConsentEvent.objects.create(
-        kind=kind,
-        method=circumstances.method,
-        subscriber=subscriber,
-        newsletter=newsletter,
+        subscriber_id=subscriber_id,
+        newsletter_id=newsletter_id,
         happened_at=at,
         network=circumstances.network,
         agent=circumstances.agent,

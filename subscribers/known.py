@@ -32,7 +32,7 @@ Kind = ReaderField.Kind
 
 
 def asked(newsletter: Newsletter) -> list[ReaderField]:
-    """What its sign-up form asks for, in the order of the labels."""
+    """What its sign-up form asks for, in the publisher's order."""
     return list(newsletter.reader_fields.filter(is_asked=True))
 
 
@@ -51,13 +51,17 @@ def names(subscription: Subscription) -> list[str]:
     return [f"{PREFIX}{field.name}" for field in _fields(subscription)]
 
 
-def form(subscription: Subscription) -> type[forms.ModelForm[Subscription]]:
-    """A field for each that the newsletter has, filled in with what is known."""
-    found = {
+def inputs_of(subscription: Subscription) -> dict[str, forms.Field]:
+    """One for each field that the newsletter has, by name; filled in with what is known."""
+    return {
         f"{PREFIX}{field.name}": _input(field, value=str(subscription.fields.get(field.name, "")))
         for field in _fields(subscription)
     }
-    return type("KnownForm", (forms.ModelForm,), found)
+
+
+def form(subscription: Subscription) -> type[forms.ModelForm[Subscription]]:
+    """For the admin, which makes its own of it."""
+    return type("KnownForm", (forms.ModelForm,), inputs_of(subscription))
 
 
 def lines(subscription: Subscription) -> list[tuple[str, str]]:

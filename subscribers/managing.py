@@ -64,7 +64,7 @@ def ask_for_link(speaker: Subscription) -> None:
 
 def speaks_to(subscriber: Subscriber, *, newsletter_id: int | None = None) -> Subscription | None:
     """In whose name a person is written to about all they have; `newsletter_id`: this one, if they have it."""
-    theirs = Subscription.objects.filter(subscriber=subscriber).select_related("subscriber", "newsletter")
+    theirs = Subscription.objects.with_both().filter(subscriber=subscriber)
     return max(
         theirs,
         key=lambda each: (
@@ -120,8 +120,7 @@ def begin(
                 newsletter, email=subscriber.email, wish=wish, circumstances=circumstances
             )
         elif status == Status.PENDING:  # asked at a form, agreed to here: these are the words that count
-            now = timezone.now()
-            consent.note(Kind.ASKED, subscription, circumstances, at=now, wording_id=wording_id)
+            consent.note(Kind.ASKED, subscription, circumstances, at=timezone.now(), wording_id=wording_id)
         lifecycle.confirm(subscription, generation=subscription.generation, circumstances=circumstances)
     return subscription
 
@@ -149,11 +148,6 @@ def introduce(
         row = Subscriber.objects.filter(pk=subscriber.pk)
         row.update(first_name=first_name)
         if row.exclude(language=language).update(language=language):
-            consent.note_of(
-                Kind.LANGUAGE,
-                subscriber,
-                circumstances,
-                at=timezone.now(),
-                details={"chosen": language},
-            )
+            details = {"chosen": language}
+            consent.note(Kind.LANGUAGE, subscriber, circumstances, at=timezone.now(), details=details)
     subscriber.refresh_from_db()

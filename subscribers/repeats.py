@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.core import signing
 
+from subscribers import keyring
 from subscribers.lifecycle import Wish
 from subscribers.tokens import InvalidToken
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 LIFE = timedelta(hours=24)
 LARGEST = 20_000  # characters
-SALT = "courant.repeat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +35,15 @@ def token(asked: Asked) -> str:
     wish = asked.wish
     shown = [[number, digest] for number, digest in asked.newsletters.items()]
     held = [asked.email, shown, wish.first_name, dict(wish.fields), dict(wish.source), wish.language]
-    newest = settings.LINK_KEYS[0]
-    return signing.dumps(held, key=newest, salt=SALT, compress=True)
+    return _signer().sign_object(held, compress=True)
 
 
 def read(text: str) -> Asked:
     """Raises InvalidToken, also after LIFE."""
-    newest, *older = settings.LINK_KEYS
     if len(text) > LARGEST:
         raise InvalidToken
     try:
-        keys = list[str | bytes](older)
-        held = signing.loads(text, key=newest, salt=SALT, max_age=LIFE, fallback_keys=keys)
+        held = _signer().unsign_object(text, max_age=LIFE)
     except signing.BadSignature as error:
         raise InvalidToken from error
     email, shown, first_name, fields, source, language = held
@@ -58,3 +54,7 @@ def read(text: str) -> Asked:
 def only(asked: Asked, numbers: set[int]) -> Asked:
     """Without the newsletters that are gone meanwhile."""
     return replace(asked, newsletters={pk: said for pk, said in asked.newsletters.items() if pk in numbers})
+
+
+def _signer() -> signing.TimestampSigner:
+    return keyring.timed("repeat", sep=":")

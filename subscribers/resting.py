@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from subscribers.models import SubscriptionQuerySet
 
 Status = Subscription.Status
+# Pauses of a length of their own, as they are offered.
+TWO_WEEKS, MONTH = "two_weeks", "month"
+LENGTHS = {TWO_WEEKS: timedelta(weeks=2), MONTH: timedelta(days=30)}
 RESUMED_AT_ONCE = 5000
 RESTED = """
 SELECT id FROM subscribers_subscription
@@ -118,7 +122,7 @@ def _resume_some(*, now: datetime, newsletter_id: int) -> int:
 
 
 def _reading(subscription: Subscription) -> SubscriptionQuerySet:
-    return Subscription.objects.filter(pk=subscription.pk, status__in=[Status.ACTIVE, Status.PAUSED])
+    return Subscription.objects.reading().filter(pk=subscription.pk)
 
 
 def _change(

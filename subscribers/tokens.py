@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.core import signing
 
+from subscribers.keyring import SALT, plain, timed
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -61,15 +63,15 @@ UnsubscribeClaim = ReaderClaim
 def confirm_token(*subscriptions: Subscription) -> str:
     """One link for all that a mail names. Each is good for the generation that it has now."""
     pairs = (f"{each.pk}.{each.generation}" for each in subscriptions)
-    return _timed("confirm").sign("_".join(pairs))
+    return timed("confirm").sign("_".join(pairs))
 
 
 def read_confirm(token: str) -> tuple[ConfirmClaim, ...]:
     """At least one. Raises InvalidToken, or ExpiredToken after CONFIRM_LIFE."""
     try:
-        value = _timed("confirm").unsign(token, max_age=CONFIRM_LIFE)
+        value = timed("confirm").unsign(token, max_age=CONFIRM_LIFE)
     except signing.SignatureExpired:
-        claims = _confirm_claims(_timed("confirm").unsign(token))
+        claims = _confirm_claims(timed("confirm").unsign(token))
         raise ExpiredToken(claims[0].subscription_id, claims) from None
     except signing.BadSignature as error:
         raise InvalidToken from error
@@ -78,7 +80,7 @@ def read_confirm(token: str) -> tuple[ConfirmClaim, ...]:
 
 def unsubscribe_token(subscription_id: int, *, mark: str = "") -> str:
     """Never expires: a way out must work for as long as the mail can be opened."""
-    return _plain("unsubscribe").sign(f"{subscription_id}.{mark}")
+    return plain("unsubscribe").sign(f"{subscription_id}.{mark}")
 
 
 def unsubscribe_tokens(*, mark: str) -> Callable[[int], str]:
@@ -90,7 +92,7 @@ def reader_tokens(purpose: str, *, mark: str) -> Callable[[int], str]:
     """Of one purpose, for a whole audience. None expires: a link works for as long as the mail can be opened."""
     newest = settings.LINK_KEYS[0]
     # As django.utils.crypto.salted_hmac does it for each token anew; a test holds the two together.
-    key = hashlib.sha256(f"courant.{purpose}signer{newest}".encode()).digest()
+    key = hashlib.sha256(f"{SALT}{purpose}signer{newest}".encode()).digest()
     suffix = f".{mark}"
 
     def token(subscription_id: int) -> str:
@@ -109,7 +111,7 @@ def read_unsubscribe(token: str) -> UnsubscribeClaim:
 def read_reader_token(token: str, *, purpose: str) -> ReaderClaim:
     """Raises InvalidToken, also for a token that was made for another purpose."""
     try:
-        value = _plain(purpose).unsign(token)
+        value = plain(purpose).unsign(token)
     except signing.BadSignature as error:
         raise InvalidToken from error
     subscription_id, _, mark = value.partition(".")
@@ -134,15 +136,15 @@ class ExpiredManageToken(Exception):
 
 
 def manage_token(subscriber: Subscriber) -> str:
-    return _timed("manage").sign(f"{subscriber.pk}.{_mark(subscriber)}")
+    return timed("manage").sign(f"{subscriber.pk}.{_mark(subscriber)}")
 
 
 def read_manage(token: str) -> ManageClaim:
     """Raises InvalidToken, or ExpiredManageToken after MANAGE_LIFE."""
     try:
-        return _manage_claim(_timed("manage").unsign(token, max_age=MANAGE_LIFE))
+        return _manage_claim(timed("manage").unsign(token, max_age=MANAGE_LIFE))
     except signing.SignatureExpired:
-        raise ExpiredManageToken(_manage_claim(_timed("manage").unsign(token))) from None
+        raise ExpiredManageToken(_manage_claim(timed("manage").unsign(token))) from None
     except signing.BadSignature as error:
         raise InvalidToken from error
 
@@ -155,7 +157,7 @@ class ChangeClaim:
 
 def change_token(change_id: int, *, end: str) -> str:
     """How long it lives is the change's own matter (subscribers.changing_address.LIFE)."""
-    return _plain("change").sign(f"{change_id}.{end}")
+    return plain("change").sign(f"{change_id}.{end}")
 
 
 def read_change(token: str) -> ChangeClaim:
@@ -183,12 +185,12 @@ def back_token(subscription: Subscription, *, life: timedelta = BACK_ON_PAGE) ->
         raise ValueError("Who has not left cannot come back.")
     left = (subscription.unsubscribed_at - EPOCH) // MICROSECOND
     hours = life // timedelta(hours=1)
-    return _timed("back").sign(f"{subscription.pk}.{left}.{hours}.{_mark(subscription.subscriber)}")
+    return timed("back").sign(f"{subscription.pk}.{left}.{hours}.{_mark(subscription.subscriber)}")
 
 
 def read_back(token: str) -> BackClaim:
     """Raises InvalidToken."""
-    signer = _timed("back")
+    signer = timed("back")
     try:
         value = signer.unsign(token)
     except signing.BadSignature as error:
@@ -216,17 +218,3 @@ def _manage_claim(value: str) -> ManageClaim:
 def _confirm_claims(value: str) -> tuple[ConfirmClaim, ...]:
     pairs = (pair.split(".") for pair in value.split("_"))
     return tuple(ConfirmClaim(int(number), int(generation)) for number, generation in pairs)
-
-
-def _plain(purpose: str) -> signing.Signer:
-    newest, *older = settings.LINK_KEYS
-    return signing.Signer(
-        key=newest, fallback_keys=list[str | bytes](older), sep="~", salt=f"courant.{purpose}"
-    )
-
-
-def _timed(purpose: str) -> signing.TimestampSigner:
-    newest, *older = settings.LINK_KEYS
-    return signing.TimestampSigner(
-        key=newest, fallback_keys=list[str | bytes](older), sep="~", salt=f"courant.{purpose}"
-    )

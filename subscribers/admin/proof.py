@@ -12,20 +12,20 @@ from django.views.decorators.http import require_safe
 
 from newsletter import team
 from newsletter.adminsite import site
-from subscribers import receipts
 from subscribers.admin import rights
 from subscribers.models import Subscriber, Subscription
+from subscribers.proof import receipts
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from subscribers.receipts import Receipt
+    from subscribers.proof.receipts import Receipt
 
 
 @never_cache
 @require_safe
 def page(request: HttpRequest, object_id: int) -> HttpResponse:
-    receipt, _ids = _receipt(request, object_id)
+    receipt = _receipt(request, object_id)
     context = {
         "receipt": receipt,
         "subscriber": receipt.subscriber,
@@ -39,14 +39,13 @@ def page(request: HttpRequest, object_id: int) -> HttpResponse:
 @never_cache
 @require_safe
 def file(request: HttpRequest, object_id: int) -> HttpResponse:
-    receipt, ids = _receipt(request, object_id)
-    plain = receipts.as_plain(receipt, newsletter_ids=ids, now=timezone.now())
-    response = JsonResponse(plain, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    data = receipts.as_data(_receipt(request, object_id), now=timezone.now())
+    response = JsonResponse(data, json_dumps_params={"indent": 2, "ensure_ascii": False})
     response.headers["Content-Disposition"] = f'attachment; filename="proof-{object_id}.json"'
     return response
 
 
-def _receipt(request: HttpRequest, object_id: int) -> tuple[Receipt, list[int] | None]:
+def _receipt(request: HttpRequest, object_id: int) -> Receipt:
     """As much of it as whoever asks may see: of their newsletters; and what is the person’s own, where they are a
     reader of one of these. Whom they may not see is not there."""
     ids = team.newsletter_ids(request.user, team.Right.READERS)
@@ -58,4 +57,4 @@ def _receipt(request: HttpRequest, object_id: int) -> tuple[Receipt, list[int] |
     if ids is not None and not seen.exists():
         raise Http404
     is_reader = ids is None or rights.introduced(ids).filter(subscriber=subscriber).exists()
-    return receipts.of(subscriber, newsletter_ids=ids, with_own=is_reader), ids
+    return receipts.of(subscriber, newsletter_ids=ids, with_own=is_reader)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
-from django.core import signing as django_signing
+from django.core import signing
 
+from subscribers import keyring
 from subscribers.guard import tallies
-from subscribers.guard.signing import signer
 
 PIECES = 16
 LIFE = timedelta(minutes=10)
@@ -53,14 +53,14 @@ class Riddle:
 
 def make(email: str, *, bits: int, now: datetime) -> Riddle:
     value = f"{int(now.timestamp())}.{bits}.{secrets.token_urlsafe(9)}.{tallies.mark(email)}"
-    return Riddle(signer("riddle").sign(value), bits, seconds=_rounded_up(WAIT))
+    return Riddle(keyring.plain("guard.riddle").sign(value), bits, seconds=_rounded_up(WAIT))
 
 
 def read(text: str, *, email: str, now: datetime) -> tuple[Riddle, timedelta] | None:
     """The riddle that was given for this address, and its age; None where none of ours is still good."""
     try:
-        issued, bits, _, mark = signer("riddle").unsign(text).split(".")
-    except (django_signing.BadSignature, ValueError):
+        issued, bits, _, mark = keyring.plain("guard.riddle").unsign(text).split(".")
+    except (signing.BadSignature, ValueError):
         return None
     age = now - datetime.fromtimestamp(int(issued), tz=UTC)
     if mark != tallies.mark(email) or age > LIFE:

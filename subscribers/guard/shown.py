@@ -11,20 +11,20 @@ from datetime import UTC, datetime, timedelta
 from django.core import signing
 from django.utils import timezone
 
-from subscribers.guard.signing import signer
+from subscribers import keyring
 
 BELIEVED_FOR = timedelta(hours=24)
 
 
 def form_token(*, now: datetime | None = None) -> str:
     """For a form's hidden field `shown`. A form that is shown again, with an error, keeps the one it had."""
-    return signer("shown").sign(str(int((now or timezone.now()).timestamp())))
+    return keyring.plain("guard.shown").sign(str(int((now or timezone.now()).timestamp())))
 
 
 def age(token: str, *, now: datetime) -> timedelta | None:
     """None where nothing believable is said."""
     try:
-        then = datetime.fromtimestamp(int(signer("shown").unsign(token)), tz=UTC)
+        then = datetime.fromtimestamp(int(keyring.plain("guard.shown").unsign(token)), tz=UTC)
     except signing.BadSignature:
         return None
     found = now - then

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Where most readers of the six languages have their mailbox: what may be meant.
-MEANT = frozenset(
-    """
+MEANT = _words("""
     gmail.com googlemail.com yahoo.com ymail.com hotmail.com outlook.com live.com msn.com icloud.com me.com
     mac.com aol.com proton.me protonmail.com fastmail.com tutanota.com comcast.net verizon.net att.net
     sbcglobal.net bellsouth.net cox.net charter.net earthlink.net optonline.net rogers.com sympatico.ca shaw.ca
@@ -19,11 +23,9 @@ MEANT = frozenset(
     telefonica.net terra.es movistar.es ono.com yahoo.com.mx hotmail.com.mx outlook.com.mx prodigy.net.mx
     yahoo.com.ar hotmail.com.ar fibertel.com.ar naver.com daum.net hanmail.net nate.com kakao.com yahoo.ae
     emirates.net.ae maktoob.com hotmail.sa
-    """.split()  # noqa: SIM905 -- a list of words
-)
+""")
 # Providers one letter away from a larger one: their readers mean what they type.
-GENUINE = frozenset(
-    """
+GENUINE = _words("""
     mail.com email.com gmx.com rocketmail.com aim.com inbox.com usa.com hey.com zoho.com tuta.com tuta.io pm.me
     proton.ch protonmail.ch fastmail.fm fastmail.net hushmail.com mail.ru yandex.ru yandex.com qq.com 163.com
     126.com sina.com email.de mail.fr email.fr mailo.com live.it libero.it tin.it alice.it wp.pl o2.pl onet.pl
@@ -31,8 +33,7 @@ GENUINE = frozenset(
     kpnmail.nl telia.com online.no online.fr aliceadsl.fr cegetel.net love.com mail.be mail.ch hotmail.ch gmx.fr
     gmx.es gmx.us gmx.info gmx.co.uk hanmir.com korea.com korea.kr dreamwiz.com empas.com empal.com freemail.de
     firemail.de cloud.com
-    """.split()  # noqa: SIM905 -- a list of words
-)
+""")
 # These have a house in nearly every country: hotmail.se is no slip for hotmail.es.
 EVERYWHERE = frozenset(["yahoo", "hotmail", "outlook", "live", "msn", "aol", "gmx", "windowslive"])
 LONGEST = 60  # characters of a domain that may hold a slip

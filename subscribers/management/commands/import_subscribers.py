@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from newsletter.models import Newsletter
 from subscribers import counting, importing
@@ -57,7 +58,7 @@ class Command(BaseCommand):
         except importing.UnreadableFile as error:
             raise CommandError(f"{file.name}: {error} Nothing was imported.") from error
         if not dry_run:
-            counting.refresh()
+            counting.recount(found, now=timezone.now())
         self._print(report, rejected, dry_run=dry_run)
 
     def _import(

@@ -12,7 +12,6 @@ from newsletter.site import absolute_url
 from subscribers import signals
 from subscribers.models import (
     AddressChange,
-    ConsentEvent,
     KeptOut,
     Letter,
     SignUp,
@@ -20,12 +19,14 @@ from subscribers.models import (
     Subscription,
     Suppression,
 )
+from subscribers.proof import events
+from subscribers.proof.events import iso, slug_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from newsletter.models import Newsletter
+    from subscribers.models import ConsentEvent
 
 Held = dict[str, object]
 # Of the team and its work, not of the reader: who of them did it, from which file, in which burst.
@@ -57,45 +58,39 @@ def everything(subscriber: Subscriber, *, now: datetime) -> Held:
 
 
 def _subscriptions(subscriber: Subscriber) -> list[Held]:
-    rows = Subscription.objects.filter(subscriber=subscriber).select_related("newsletter").order_by("pk")
+    found = Subscription.objects.filter(subscriber=subscriber).select_related("newsletter")
+    rows = found.prefetch_related("newsletter__reader_fields").order_by("pk")
     return [
         {
-            "newsletter": _named(each.newsletter),
+            "newsletter": slug_of(each.newsletter),
             "status": each.status,
             "frequency": each.frequency,
             "came_by": each.origin,
             "source": each.source,
-            "fields": each.fields,
-            "signed_up_at": _at(each.requested_at),
-            "confirmed_at": _at(each.confirmed_at),
-            "paused_until": _at(each.paused_until),
-            "unsubscribed_at": _at(each.unsubscribed_at),
+            "fields": _in_order(each),
+            "signed_up_at": iso(each.requested_at),
+            "confirmed_at": iso(each.confirmed_at),
+            "paused_until": iso(each.paused_until),
+            "unsubscribed_at": iso(each.unsubscribed_at),
         }
         for each in rows
     ]
 
 
+def _in_order(subscription: Subscription) -> Held:
+    """The publisher's, and what the newsletter has no field for any more after it."""
+    names = [field.name for field in subscription.newsletter.reader_fields.all()]
+    fields: Held = subscription.fields
+    return {name: fields[name] for name in names if name in fields} | fields
+
+
 def _consent(subscriber: Subscriber) -> list[Held]:
-    rows = ConsentEvent.objects.filter(subscriber=subscriber).select_related("newsletter", "wording")
-    return [
-        {
-            "what": each.kind,
-            "how": each.method,
-            "when": _at(each.happened_at),
-            "newsletter": _named(each.newsletter),
-            "network": each.network,
-            "program": each.agent,
-            "page_language": each.language,
-            "agreed_to": each.wording
-            and {
-                "text": each.wording.text,
-                "version": each.wording.version,
-                "language": each.wording.language,
-            },
-            "details": {name: value for name, value in each.details.items() if name not in OUR_OWN},
-        }
-        for each in rows.order_by("happened_at", "pk")
-    ]
+    told = events.of(subscriber).order_by("happened_at", "pk")
+    return [events.as_data(each) | {"details": _of_theirs(each)} for each in told]
+
+
+def _of_theirs(event: ConsentEvent) -> Held:
+    return {name: value for name, value in event.details.items() if name not in OUR_OWN}
 
 
 def _letters(subscriber: Subscriber) -> list[Held]:
@@ -103,9 +98,9 @@ def _letters(subscriber: Subscriber) -> list[Held]:
     return [
         {
             "kind": each.kind,
-            "newsletter": _named(each.newsletter),
-            "due_at": _at(each.due_at),
-            "sent_at": _at(each.sent_at),
+            "newsletter": slug_of(each.newsletter),
+            "due_at": iso(each.due_at),
+            "sent_at": iso(each.sent_at),
         }
         for each in rows
     ]
@@ -115,10 +110,10 @@ def _address_changes(subscriber: Subscriber) -> list[Held]:
     return [
         {
             "new_address": each.new_email,
-            "asked_at": _at(each.asked_at),
-            "old_address_agreed_at": _at(each.old_agreed_at),
-            "new_address_agreed_at": _at(each.new_agreed_at),
-            "ended_at": _at(each.ended_at),
+            "asked_at": iso(each.asked_at),
+            "old_address_agreed_at": iso(each.old_agreed_at),
+            "new_address_agreed_at": iso(each.new_agreed_at),
+            "ended_at": iso(each.ended_at),
         }
         for each in AddressChange.objects.filter(subscriber=subscriber).order_by("pk")
     ]
@@ -128,7 +123,7 @@ def _sign_ups(subscriber: Subscriber) -> list[Held]:
     """Posted at a form, and not taken in yet."""
     return [
         {
-            "posted_at": _at(each.posted_at),
+            "posted_at": iso(each.posted_at),
             "first_name": each.first_name,
             "fields": each.fields,
             "source": each.source,
@@ -143,17 +138,11 @@ def _sign_ups(subscriber: Subscriber) -> list[Held]:
 def _suppressions(subscriber: Subscriber) -> list[Held]:
     """By the keyed hash of the address; empty where nothing stands against mailing it."""
     rows = Suppression.objects.filter(address_key=subscriber.address_key)
-    return [{"reason": each.reason, "since": _at(each.suppressed_at)} for each in rows]
+    return [{"reason": each.reason, "since": iso(each.suppressed_at)} for each in rows]
 
 
 def _kept_out(subscriber: Subscriber) -> list[Held]:
     rows = KeptOut.objects.filter(address_key=subscriber.address_key).select_related("newsletter")
-    return [{"newsletter": _named(each.newsletter), "since": _at(each.since)} for each in rows.order_by("pk")]
-
-
-def _named(newsletter: Newsletter | None) -> str | None:
-    return newsletter.slug if newsletter else None
-
-
-def _at(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+    return [
+        {"newsletter": slug_of(each.newsletter), "since": iso(each.since)} for each in rows.order_by("pk")
+    ]
