@@ -69,7 +69,7 @@ def lapsed(subscriber: Subscriber) -> Q:
     found = Suppression.objects.filter(
         address_key=subscriber.address_key, reason__in=Suppression.LIFTED_BY_CONFIRMING
     )
-    return Q(status__in=[Status.ACTIVE, Status.PAUSED]) & Q(Exists(found))
+    return Q(status__in=Subscription.READING) & Q(Exists(found))
 
 
 def let_in(subscription: Subscription, *, now: datetime) -> None:
@@ -91,9 +91,9 @@ def let_in(subscription: Subscription, *, now: datetime) -> None:
 def _leave_the_others(subscription: Subscription, *, asked_at: datetime, now: datetime) -> None:
     """They had asked to be mailed by nobody here, and now want this one newsletter. The others stay as they asked: no
     import may bring them there either."""
-    others = Subscription.objects.filter(
-        subscriber=subscription.subscriber_id, status__in=[Status.ACTIVE, Status.PAUSED]
-    ).exclude(pk=subscription.pk)
+    theirs = Subscription.objects.filter(subscriber=subscription.subscriber_id)
+    others = theirs.reading().exclude(pk=subscription.pk)
+    theirs.exclude(left_as="").update(left_as="")  # nor may an undo of what they had left before
     elsewhere = Newsletter.objects.exclude(subscriptions__subscriber=subscription.subscriber_id)
     key = subscription.subscriber.address_key
     KeptOut.objects.bulk_create(

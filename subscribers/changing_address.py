@@ -168,13 +168,8 @@ def _carry_out(change: AddressChange, *, now: datetime, circumstances: Circumsta
         return obstacle
     _take_along(old, new_key=new_key)
     AddressChange.objects.filter(pk=change.pk).update(ended_at=now, new_email="")
-    consent.note_of(
-        consent.Kind.MOVED,
-        old,
-        circumstances,
-        at=now,
-        details={"from": masked(old.email), "from_key": old.address_key},
-    )
+    details = {"from": masked(old.email), "from_key": old.address_key}
+    consent.note(consent.Kind.MOVED, old, circumstances, at=now, details=details)
     return State.DONE
 
 
@@ -183,7 +178,7 @@ def _absorb(change: AddressChange, *, new_key: str) -> None:
     for newcomer in _newcomer(change):
         left = Subscription.objects.filter(subscriber=newcomer, status=Subscription.Status.UNSUBSCRIBED)
         _keep_out(left.values_list("newsletter", flat=True), key=new_key)
-        signals.erasing.send(Subscriber, subscriber=newcomer)
+        signals.erasing.send(Subscriber, subscribers=[newcomer])
         newcomer.delete()
 
 
@@ -197,13 +192,13 @@ def _take_along(old: Subscriber, *, new_key: str) -> None:
     """What was known of the old address, and of the new one, as far as it is the person's."""
     theirs = Subscription.objects.filter(subscriber=old)
     # The new mailbox has shown that it exists, and asked for these newsletters with a press of a button.
-    getting = theirs.filter(status__in=[Subscription.Status.ACTIVE, Subscription.Status.PAUSED])
-    got = list(getting.values_list("newsletter", flat=True))
+    got = list(theirs.reading().values_list("newsletter", flat=True))
     lifted = Suppression.objects.filter(address_key=new_key, reason__in=Suppression.LIFTED_BY_CONFIRMING)
     if lifted.filter(
         reason=Reason.REQUEST
     ).exists():  # it had wanted no mail at all: now these, and no others
         _keep_out(Newsletter.objects.exclude(pk__in=got).values_list("pk", flat=True), key=new_key)
+        theirs.exclude(left_as="").update(left_as="")  # nor may an undo of what they had left before
     lifted.delete()
     gone = KeptOut.objects.filter(address_key=old.address_key).exclude(newsletter__in=got)
     _keep_out(gone.values_list("newsletter", flat=True), key=new_key)

@@ -72,18 +72,8 @@ def subscribe(
     now = timezone.now()
     with transaction.atomic():
         subscriber = _person(email, wish)
-        subscription, is_new = Subscription.objects.get_or_create(
-            subscriber=subscriber,
-            newsletter=newsletter,
-            defaults={
-                "origin": origin,
-                "requested_at": now,
-                "fields": dict(wish.fields),
-                "source": dict(wish.source),
-            },
-        )
-        subscription.subscriber, subscription.newsletter = subscriber, newsletter
-        details: dict[str, object] = dict(wish.source)
+        subscription, is_new = _relation(subscriber, newsletter, wish, origin=origin, now=now)
+        details: dict[str, object] = dict(wish.source) | ({"again": True} if wish.is_again else {})
         if not is_new:
             details |= _ask_again(subscription, wish, now=now)
         consent.note(
@@ -110,13 +100,30 @@ def _person(email: str, wish: Wish) -> Subscriber:
     return found
 
 
+def _relation(
+    subscriber: Subscriber, newsletter: Newsletter, wish: Wish, *, origin: str, now: datetime
+) -> tuple[Subscription, bool]:
+    """Of this person to this newsletter, and whether it is new."""
+    told = {"fields": dict(wish.fields), "source": dict(wish.source)}
+    found, is_new = Subscription.objects.get_or_create(
+        subscriber=subscriber,
+        newsletter=newsletter,
+        defaults={"origin": origin, "requested_at": now, **told},
+    )
+    found.subscriber, found.newsletter = subscriber, newsletter
+    return found, is_new
+
+
 def _take_turns(subscriber_id: int) -> None:
     list(Subscriber.objects.select_for_update(no_key=True).filter(pk=subscriber_id).values_list("pk"))
 
 
 def _ask_again(subscription: Subscription, wish: Wish, *, now: datetime) -> dict[str, object]:
     """For the event: whether a reader must confirm anew (the events that are told of them could not say it otherwise),
-    and what they said, as long as nobody has shown that it was they."""
+    and what they said, as long as nobody has shown that it was they.
+
+    Whoever left by the page keeps the way back until the sign-up is confirmed: anybody may have typed their address.
+    """
     was, is_believed = subscription.status, False
     rows = Subscription.objects.filter(pk=subscription.pk)
     if subscription.status == Status.PENDING:
@@ -124,15 +131,9 @@ def _ask_again(subscription: Subscription, wish: Wish, *, now: datetime) -> dict
         is_believed = wishes.believe_the_last(subscription, wish)
     else:
         rows.filter(Q(status=Status.UNSUBSCRIBED) | barring.lapsed(subscription.subscriber)).update(
-            status=Status.PENDING,
-            generation=F("generation") + 1,
-            requested_at=now,
-            paused_until=None,
-            left_as="",
+            status=Status.PENDING, generation=F("generation") + 1, requested_at=now
         )
-    subscription.refresh_from_db(
-        from_queryset=Subscription.objects.select_related("subscriber", "newsletter")
-    )
+    subscription.refresh_from_db(from_queryset=Subscription.objects.with_both())
     if subscription.status != Status.PENDING:
         return {}
     anew: dict[str, object] = {} if was == Status.PENDING else {"confirms_anew": True}
@@ -155,8 +156,8 @@ def _begin_at_once(subscription: Subscription, circumstances: Circumstances, *, 
 
 
 def _write_to(subscription: Subscription, *, now: datetime) -> None:
-    is_known = subscription.status in {Status.ACTIVE, Status.PAUSED}
-    letters.ask(Letter.Kind.KNOWN if is_known else Letter.Kind.CONFIRMATION, subscription, now=now)
+    kind = Letter.Kind.KNOWN if subscription.is_reading else Letter.Kind.CONFIRMATION
+    letters.ask(kind, subscription, now=now)
 
 
 def confirm(
@@ -174,7 +175,7 @@ def confirm(
         _take_turns(subscription.subscriber_id)
         changed = Subscription.objects.filter(
             pk=subscription.pk, status=Status.PENDING, generation=generation
-        ).update(status=Status.ACTIVE, confirmed_at=now)
+        ).update(status=Status.ACTIVE, confirmed_at=now, paused_until=None, left_as="")
         if changed:
             barring.let_in(subscription, now=now)
             wishes.fulfil(subscription, generation=generation, method=circumstances.method)
@@ -246,8 +247,9 @@ def take_back(
     """As if the reader had not left at `left_at`: what they were before, they are again. False when that is over.
 
     For the reader's own second thought (CAME_BACK, from the page that answered their leaving, or from their own
-    mailbox) and for leavings that a machine did (BROUGHT_BACK, by the publisher). Not after a later leaving, not after
-    UNDO_LIFE, and not for whom an erasure, a bounce or a complaint keeps out: only a new sign-up ends that.
+    mailbox) and for leavings that a machine did (BROUGHT_BACK, by the publisher). Not after a later leaving or a
+    confirmation (`left_as` is empty then), not after UNDO_LIFE, and not for whom an erasure, a bounce or a complaint
+    keeps out: only a new sign-up ends that.
     """
     now = timezone.now()
     suppressed = Suppression.objects.filter(address_key=subscription.subscriber.address_key)
@@ -256,7 +258,7 @@ def take_back(
             Subscription.objects.filter(
                 ~Exists(suppressed),
                 pk=subscription.pk,
-                status=Status.UNSUBSCRIBED,
+                status__in=[Status.UNSUBSCRIBED, Status.PENDING],
                 unsubscribed_at=left_at,
                 unsubscribed_at__gt=now - UNDO_LIFE,
             )
@@ -279,18 +281,16 @@ def erase(subscriber: Subscriber) -> None:
         list(Subscription.objects.select_for_update().filter(subscriber=subscriber).values_list("pk"))
         barring.suppress_person(subscriber, reason=Suppression.Reason.REQUEST)
         SignUp.objects.filter(email=subscriber.email).delete()
-        signals.erasing.send(Subscriber, subscriber=subscriber)
+        signals.erasing.send(Subscriber, subscribers=[subscriber])
         traces.take_out([subscriber])
         subscriber.delete()
 
 
 def _reread(subscription: Subscription) -> None:
-    """One that was deleted meanwhile is nobody's any more. What was never loaded is not looked at afterwards, either."""
+    """One that was deleted meanwhile is nobody's any more. Of what was never loaded, nobody has seen an old state."""
     if subscription.get_deferred_fields():
         return
     try:
-        subscription.refresh_from_db(
-            from_queryset=Subscription.objects.select_related("subscriber", "newsletter")
-        )
+        subscription.refresh_from_db(from_queryset=Subscription.objects.with_both())
     except Subscription.DoesNotExist:
         subscription.status = Status.UNSUBSCRIBED

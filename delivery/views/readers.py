@@ -16,6 +16,7 @@ from newsletter.views import speaking
 from newsletter.views.archive import issue_page
 from subscribers import tokens
 from subscribers.models import Subscriber
+from subscribers.views.bounds import bounded
 from subscribers.views.pages import link_is_unknown, was_a_test
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def read(request: HttpRequest, token: str) -> HttpResponse:
 @csrf_exempt  # the signed link is the key, as in unsubscribing; no cookie is set
 @require_http_methods(["GET", "HEAD", "POST"])
 @privately
+@bounded
 def feedback(request: HttpRequest, token: str) -> HttpResponse:
     claim = _claim(token, purpose="feedback")
     if claim and claim.subscription_id == tokens.NOBODY:

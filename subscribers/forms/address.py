@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from subscribers import guard, lookalikes
-from subscribers.addresses import LONGEST_INPUT, InvalidAddress, canonical
+from subscribers.addresses import LONGEST_INPUT, ForeignLetters, InvalidAddress, canonical
 
 
 class AddressField(forms.CharField):
@@ -35,6 +35,12 @@ class AddressField(forms.CharField):
         typed = str(super().clean(value))
         try:
             email = canonical(typed)
+        except ForeignLetters as error:
+            message = _(
+                "Many mail servers do not take “%(letter)s” before the @, so our mails might never arrive."
+                " Please type another address of yours."
+            )
+            raise forms.ValidationError(message, code="letters", params={"letter": error.letter}) from error
         except InvalidAddress as error:
             message = _("That does not look like an e-mail address. Please check it for typos.")
             raise forms.ValidationError(message, code="invalid_address") from error

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from newsletter.validators import one_line
-from subscribers import known
+from subscribers import guard, known, resting
 from subscribers.forms.address import AddressField, reachable
 from subscribers.models import Subscription
 
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from subscribers.models import Subscriber
 
 Frequency = Subscription.Frequency
-TWO_WEEKS, MONTH, UNTIL = "two_weeks", "month", "until"
-RESTS = {TWO_WEEKS: timedelta(days=14), MONTH: timedelta(days=30)}
+UNTIL = "until"
 LONGEST_REST = timedelta(days=365)
 
 
@@ -89,13 +88,13 @@ class RhythmForm(forms.Form):
     def pauses_until(self) -> datetime | None:
         """Aware. Of a day it is the beginning, by the newsletter's clock: that day's issue comes."""
         chosen = self.cleaned_data["rhythm"]
-        if rest := RESTS.get(chosen):
+        if rest := resting.LENGTHS.get(chosen):
             return _beginning_of(self.today + rest)
         return _beginning_of(self.cleaned_data["until"]) if chosen == UNTIL else None
 
     def ends(self) -> dict[str, date]:
         """When each pause of a fixed length would be over, to be said beside it."""
-        return {name: self.today + rest for name, rest in RESTS.items()}
+        return {name: self.today + rest for name, rest in resting.LENGTHS.items()}
 
 
 class FieldsForm(forms.Form):
@@ -103,7 +102,7 @@ class FieldsForm(forms.Form):
 
     def __init__(self, data: Any = None, *, subscription: Subscription) -> None:
         super().__init__(data, auto_id=f"id_{subscription.newsletter.slug}_%s")
-        self.fields.update(getattr(known.form(subscription), "declared_fields"))  # noqa: B009 -- not in the stubs
+        self.fields.update(known.inputs_of(subscription))
 
 
 class PersonForm(forms.Form):
@@ -123,9 +122,16 @@ class PersonForm(forms.Form):
 
 
 class NewAddressForm(forms.Form):
+    """`meant` in the post is the address as the reader says that it is right, after they were asked."""
+
+    suggestion = typed = ""  # where it is to be asked: what they may have meant, and what they typed
+
     new_email = AddressField(label=_("New address"), required_words=_("Please type the new address."))
 
     def __init__(self, data: Any = None, *, subscriber: Subscriber) -> None:
+        if data is not None and data.get("meant"):
+            data = data.copy()
+            data["new_email"] = data["meant"]
         super().__init__(data)
         self.subscriber = subscriber
 
@@ -133,6 +139,9 @@ class NewAddressForm(forms.Form):
         email = str(self.cleaned_data["new_email"])
         if email == self.subscriber.email:
             raise forms.ValidationError(_("This is the address you have already."), code="same")
+        if not self.data.get("meant") and (suggestion := guard.suggestion(email)):
+            self.suggestion, self.typed = suggestion, email
+            raise forms.ValidationError(_("Please say above which one is right."), code="suggestion")
         reachable(email)
         return email
 
@@ -144,8 +153,8 @@ def _rhythms(newsletter: Newsletter, chosen: str) -> Iterator[tuple[str, _StrPro
         yield Frequency.WEEKDAYS, _("Only the issues of Monday to Friday")
     if newsletter.digest_day is not None or chosen == Frequency.WEEKLY:
         yield Frequency.WEEKLY, _("One mail a week with all issues")
-    yield TWO_WEEKS, _("Nothing for two weeks")
-    yield MONTH, _("Nothing for a month")
+    yield resting.TWO_WEEKS, _("Nothing for two weeks")
+    yield resting.MONTH, _("Nothing for a month")
     yield UNTIL, _("Nothing until a day you choose")
 
 

@@ -124,7 +124,8 @@ class Subscription(models.Model):
     unsubscribed_at = models.DateTimeField(_("unsubscribed"), null=True, blank=True, editable=False)
     # Empty of one from before pauses had an end: it rests until its reader says so.
     paused_until = models.DateTimeField(_("paused until"), null=True, blank=True, editable=False)
-    # What they were before they left, for whoever takes the leaving back; "" when it cannot be.
+    # What they were before they left, for whoever takes the leaving back; "" when it cannot be. It stays while a
+    # sign-up waits for their yes (it may be a stranger's), and no longer.
     left_as = models.CharField(max_length=12, blank=True, default="", editable=False)
 
     objects = SubscriptionQuerySet.as_manager()
@@ -143,13 +144,13 @@ class Subscription(models.Model):
                 name="unsubscribed_subscription_has_a_time",
             ),
             models.CheckConstraint(
-                condition=Q(paused_until__isnull=True) | Q(status__in=["paused", "unsubscribed"]),
+                condition=Q(paused_until__isnull=True) | Q(status__in=["paused", "unsubscribed", "pending"]),
                 name="only_a_pause_has_an_end",
             ),
             models.CheckConstraint(
                 condition=Q(left_as="")
-                | Q(status="unsubscribed", left_as="pending")
-                | Q(status="unsubscribed", left_as__in=["active", "paused"], confirmed_at__isnull=False),
+                | Q(status__in=["unsubscribed", "pending"], unsubscribed_at__isnull=False)
+                & (Q(left_as="pending") | Q(left_as__in=["active", "paused"], confirmed_at__isnull=False)),
                 name="only_who_left_left_as_something",
             ),
             models.CheckConstraint(

@@ -10,14 +10,14 @@ from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.urls import reverse
-from django.views.decorators.cache import cache_control
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csp import csp_override
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from newsletter.views import speaking
-from subscribers.views.riddles import gated
+from subscribers.views.riddles import gated, layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,15 @@ def form_page(view: View) -> View:
     """
     checked = require_http_methods(["GET", "HEAD", "POST"])(bounded(gated(view)))
     return csrf_exempt(cache_control(private=True, no_cache=True)(checked))
+
+
+def link_page(view: View) -> View:
+    """A page behind a reader's own link. It works in a browser that keeps no cookie, and sets none.
+
+    What a forger lacks is the signed token in its address. Whoever has that needs to forge nothing: they can open the
+    page, and press its button, themselves (docs/architecture.md).
+    """
+    return csrf_exempt(never_cache(bounded(view)))
 
 
 def framed(view: View) -> View:
@@ -75,7 +84,7 @@ def whatever_is_posted(view: View) -> View:
 
 def _is_readable(request: HttpRequest) -> bool:
     try:
-        request.POST  # noqa: B018 -- read on first use
+        _ = request.POST  # read on first use
     except (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError):
         return False
     return True
@@ -92,6 +101,7 @@ def _refused(request: HttpRequest, status: int, *, token: str) -> HttpResponse:
         "is_too_large": status == 413,
         "is_readers_own": bool(token),
         "back_url": _way_back(request, token) + speaking.query(request),
+        "layout": layout_of(request),
     }
     return speaking.page(request, "subscribers/post_refused.html", context, status=status)
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 
 from newsletter.views import speaking
 from subscribers import changing_address, managing, tasks, tokens
@@ -15,7 +14,7 @@ from subscribers.changing_address import State
 from subscribers.consent import Method
 from subscribers.models import AddressChange
 from subscribers.views import asking, holding, pages
-from subscribers.views.bounds import bounded
+from subscribers.views.bounds import link_page
 from subscribers.views.pages import read_or_act
 
 if TYPE_CHECKING:
@@ -26,9 +25,8 @@ if TYPE_CHECKING:
 OVER = frozenset({State.OVER, State.TAKEN, State.KEPT_OUT})
 
 
-@never_cache
 @read_or_act
-@bounded
+@link_page
 def change_address(request: HttpRequest, token: str) -> HttpResponse:
     try:
         claim = tokens.read_change(token)
@@ -79,4 +77,4 @@ def _page(request: HttpRequest, change: AddressChange, state: State, *, end: str
         reader=subscriber.language,
         status=410 if state in OVER else 200,
     )
-    return holding.private(response)
+    return pages.private(response)

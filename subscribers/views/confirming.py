@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 
+from newsletter.views import speaking
 from subscribers import facts, letters, lifecycle, managing, tasks, tokens
 from subscribers.consent import Method
 from subscribers.models import Letter, Subscription, Suppression
 from subscribers.views import asking, pages
-from subscribers.views.bounds import bounded
+from subscribers.views.bounds import link_page
 from subscribers.views.pages import read_or_act
 
 if TYPE_CHECKING:
@@ -37,9 +37,8 @@ class Found:
     along: list[Subscription]  # asked for after the mail went out: offered, and never taken along unasked
 
 
-@never_cache
 @read_or_act
-@bounded
+@link_page
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     try:
         claims = tokens.read_confirm(token)
@@ -59,11 +58,12 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     return _confirmed(request, found, was_confirmed=True)
 
 
-@never_cache
-@require_POST
-@bounded
+@read_or_act
+@link_page
 def confirm_again(request: HttpRequest, token: str) -> HttpResponse:
     """A fresh link to the same address, for whoever holds one that has run out; its cool-down is every other's."""
+    if request.method != "POST":  # a tab that is opened again
+        return HttpResponseRedirect(reverse("subscribers:confirm", args=[token]) + speaking.query(request))
     try:
         claims = tokens.read_confirm(token)
     except tokens.ExpiredToken as expired:
@@ -111,10 +111,10 @@ def _found(claims: Sequence[ConfirmClaim]) -> Found:
     generations = {claim.subscription_id: claim.generation for claim in claims}
     current = [each for each in _rows(claims) if each.generation == generations[each.pk]]
     waiting = [each for each in current if each.status == Status.PENDING]
-    done = [each for each in current if each.status in {Status.ACTIVE, Status.PAUSED}]
+    done = [each for each in current if each.is_reading]
     if not waiting and not done:
         return Found([], [], [])
-    others = Subscription.objects.select_related("subscriber", "newsletter").filter(
+    others = Subscription.objects.with_both().filter(
         subscriber=current[0].subscriber_id, status=Status.PENDING
     )
     along = others.exclude(pk__in=[each.pk for each in waiting]).order_by("pk")
@@ -124,7 +124,7 @@ def _found(claims: Sequence[ConfirmClaim]) -> Found:
 def _rows(claims: Sequence[ConfirmClaim]) -> list[Subscription]:
     """In the order of the link: the newsletter that wrote stands first."""
     order = [claim.subscription_id for claim in claims]
-    rows = Subscription.objects.select_related("subscriber", "newsletter").filter(pk__in=order)
+    rows = Subscription.objects.with_both().filter(pk__in=order)
     return sorted(rows, key=lambda each: order.index(each.pk))
 
 

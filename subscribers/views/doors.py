@@ -45,9 +45,7 @@ class Door:
         if self.facts:
             return SubscribeForm(data, fields=self.facts.fields)
         found = ReaderField.objects.filter(newsletter__in=self.newsletters, is_asked=True)
-        return SubscribeToSeveralForm(
-            data, newsletters=self.newsletters, fields=found.order_by("label", "pk")
-        )
+        return SubscribeToSeveralForm(data, newsletters=self.newsletters, fields=found)
 
 
 def of_newsletter(request: HttpRequest, slug: str) -> Door:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Concatenate
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.decorators.cache import never_cache
 
 from newsletter.views import speaking
 from subscribers import tokens
 from subscribers.addresses import masked
 from subscribers.models import Subscriber
 from subscribers.views import pages
-from subscribers.views.bounds import bounded
+from subscribers.views.bounds import link_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,21 +39,33 @@ def held[**P](view: View[P]) -> Callable[..., HttpResponse]:
     """The view gets the holder in place of the token, and speaks their language."""
 
     @wraps(view)
-    @never_cache
     def opened(request: HttpRequest, token: str, *args: P.args, **more: P.kwargs) -> HttpResponse:
         try:
             claim = tokens.read_manage(token)
         except tokens.ExpiredManageToken as expired:
-            return private(_has_run_out(request, expired.claim, token=token))
+            return pages.private(_has_run_out(request, expired.claim, token=token))
         except tokens.InvalidToken:
             return pages.link_is_unknown(request)
         subscriber = owner(claim)
         if subscriber is None:
             return leads_nowhere(request)
         with speaking.speaking(request, reader=subscriber.language):
-            return private(view(request, Holder(subscriber, token), *args, **more))
+            return pages.private(view(request, Holder(subscriber, token), *args, **more))
 
-    return bounded(opened)
+    return link_page(opened)
+
+
+def button[**P](view: View[P]) -> Callable[..., HttpResponse]:
+    """Of that page. The browser stands at its address after a press that was refused, and a tab that is opened again
+    asks for it: whoever only looks is shown the page."""
+
+    @wraps(view)
+    def pressed(request: HttpRequest, holder: Holder, /, *args: P.args, **more: P.kwargs) -> HttpResponse:
+        if request.method != "POST":
+            return to_page(request, holder.token)
+        return view(request, holder, *args, **more)
+
+    return pages.read_or_act(held(pressed))
 
 
 def owner(claim: tokens.ManageClaim) -> Subscriber | None:
@@ -75,6 +86,10 @@ def page(
     return speaking.page(request, template, given, reader=holder.subscriber.language, status=status)
 
 
+def to_page(request: HttpRequest, token: str) -> HttpResponseRedirect:
+    return HttpResponseRedirect(reverse("subscribers:manage", args=[token]) + speaking.query(request))
+
+
 def back_to_page(request: HttpRequest, holder: Holder, *, saved: str, of: str = "") -> HttpResponseRedirect:
     """After a press: the page anew, at the section it was in, which says what became of it.
 
@@ -87,19 +102,9 @@ def back_to_page(request: HttpRequest, holder: Holder, *, saved: str, of: str = 
     return HttpResponseRedirect(f"{url}?{query}#{f'newsletter-{of}' if of else saved}")
 
 
-def private(response: HttpResponse) -> HttpResponse:
-    """For nobody's index, and for nobody's log but ours: the address of the page is its key.
-
-    "no-referrer" would make a browser send "Origin: null" with each form, which Django's CSRF check refuses.
-    """
-    response.headers["X-Robots-Tag"] = "noindex"
-    response.headers["Referrer-Policy"] = "same-origin"
-    return response
-
-
 def leads_nowhere(request: HttpRequest) -> HttpResponse:
     """Deleted, or moved: which of them it was, an old link does not tell."""
-    return private(speaking.page(request, "subscribers/manage_gone.html", status=410))
+    return pages.private(speaking.page(request, "subscribers/manage_gone.html", status=410))
 
 
 def _has_run_out(request: HttpRequest, claim: tokens.ManageClaim, *, token: str) -> HttpResponse:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from newsletter import zones
 from subscribers import changing_address, managing, wordings
 from subscribers.forms.managing import FieldsForm, NewAddressForm, PersonForm, RhythmForm
 from subscribers.models import Subscription, Suppression
@@ -20,11 +21,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from newsletter.models import Newsletter
+    from subscribers.models import Subscriber
     from subscribers.wordings import Shown
-
-Status = Subscription.Status
-# Of a newsletter that mails them, or will again by itself.
-GETTING = frozenset({Status.ACTIVE, Status.PAUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,13 @@ class Section:
 
     @property
     def can_be_begun(self) -> bool:
-        return self.state not in GETTING
+        return self.state not in Subscription.READING
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    zone: str
+    town: str
 
 
 @require_safe
@@ -83,6 +87,7 @@ def page(
         "change_ends": change and change.asked_at + changing_address.LIFE,
         "change_waits": change and changing_address.waits_until(change, now=now),
         "new_address": change.new_email if change else "",
+        "clock": _clock(subscriber) if change else None,
         "is_kept_out": _is_for_good(suppression),
         "needs_mending": filled is not UNTOUCHED,
         "saved": request.GET.get("saved", "") if request.method != "POST" else "",
@@ -98,7 +103,7 @@ def _sections(
     rows = rows.select_related("newsletter").prefetch_related(
         "newsletter__reader_fields", "newsletter__usual_times"
     )
-    ordered = sorted(rows, key=lambda each: (each.status not in GETTING, each.newsletter.name, each.pk))
+    ordered = sorted(rows, key=lambda each: (not each.is_reading, each.newsletter.name, each.pk))
     return [_section(each, filled, suppression=suppression, now=now) for each in ordered]
 
 
@@ -110,11 +115,18 @@ def _section(
         rhythm = (filled.rhythm if is_filled else None) or RhythmForm(subscription=subscription, now=now)
     return Section(
         subscription,
-        state=suppression.reason if suppression and subscription.status in GETTING else subscription.status,
+        state=suppression.reason if suppression and subscription.is_reading else subscription.status,
         rhythm=rhythm,
         fields=(filled.fields if is_filled else None) or FieldsForm(subscription=subscription),
         agreement=wordings.shown(managing.as_begun_here(subscription.newsletter)),
     )
+
+
+def _clock(subscriber: Subscriber) -> Clock:
+    """By which a time is said that is of no one newsletter: of the one that writes to them about it."""
+    speaker = managing.speaks_to(subscriber)
+    zone = speaker.newsletter.time_zone if speaker else "UTC"
+    return Clock(zone, zones.town(zone))
 
 
 def _is_for_good(suppression: Suppression | None) -> bool:

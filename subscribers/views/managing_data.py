@@ -9,8 +9,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from newsletter.views import speaking
-from subscribers import export, lifecycle
+from subscribers import lifecycle
 from subscribers.models import Subscription
+from subscribers.proof import export
 from subscribers.views import holding
 from subscribers.views.holding import Holder, held
 from subscribers.views.pages import read_or_act

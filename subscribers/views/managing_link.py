@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.shortcuts import get_object_or_404
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 
 from newsletter.models import Newsletter
 from newsletter.views import speaking
@@ -16,7 +14,8 @@ from subscribers.consent import Method
 from subscribers.forms.managing import AddressAskedForm
 from subscribers.guard import Verdict
 from subscribers.views import asking, holding, pages, riddles
-from subscribers.views.bounds import bounded, form_page
+from subscribers.views.bounds import form_page, link_page
+from subscribers.views.pages import read_or_act
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,21 +39,22 @@ def ask_manage(request: HttpRequest, slug: str = "") -> HttpResponse:
             case Verdict.TOO_MANY:
                 return riddles.too_many(request, **around)
             case Verdict.PASS:
-                wish = managing.note_wish(
+                managing.note_wish(
                     post.email,
                     newsletter=newsletter,
                     circumstances=asking.circumstances(request, Method.FORM),
                 )
-                tasks.wake_for(wish.pk)
+                tasks.wake_to_take_in()
     context = {"typed_address": post.email, "ask_url": request.path + speaking.query(request)}
     return _page(request, "subscribers/ask_manage_sent.html", newsletter, context)
 
 
-@never_cache
-@require_POST
-@bounded
+@read_or_act
+@link_page
 def fresh(request: HttpRequest, token: str) -> HttpResponse:
     """A new link for one that has run out, to the address that the old one was mailed to."""
+    if request.method != "POST":
+        return holding.to_page(request, token)
     try:
         claim = tokens.read_manage(token)
     except tokens.ExpiredManageToken as expired:
@@ -100,4 +100,4 @@ def _page(
     reader: str = "",
 ) -> HttpResponse:
     response = speaking.page(request, template, context, newsletter=newsletter, reader=reader, status=status)
-    return holding.private(response)
+    return pages.private(response)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from newsletter.models import Newsletter
 from subscribers import changing_address, known, lifecycle, managing, resting, tasks, wordings
@@ -15,7 +14,7 @@ from subscribers.consent import Method
 from subscribers.forms.managing import FieldsForm, NewAddressForm, PersonForm, RhythmForm
 from subscribers.models import Subscription
 from subscribers.views import asking, holding
-from subscribers.views.holding import Holder, held
+from subscribers.views.holding import Holder, button
 from subscribers.views.managing import Filled, page
 
 if TYPE_CHECKING:
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     from subscribers.consent import Circumstances
 
 
-@require_POST
-@held
+@button
 def rhythm(request: HttpRequest, holder: Holder, slug: str) -> HttpResponse:
     """How often, or a pause."""
     subscription = _theirs(holder, slug)
@@ -42,23 +40,20 @@ def rhythm(request: HttpRequest, holder: Holder, slug: str) -> HttpResponse:
     return holding.back_to_page(request, holder, saved="rhythm", of=slug)
 
 
-@require_POST
-@held
+@button
 def go_on(request: HttpRequest, holder: Holder, slug: str) -> HttpResponse:
     resting.resume(_theirs(holder, slug), circumstances=_circumstances(request))
     return holding.back_to_page(request, holder, saved="go_on", of=slug)
 
 
-@require_POST
-@held
+@button
 def leave(request: HttpRequest, holder: Holder, slug: str) -> HttpResponse:
     lifecycle.unsubscribe(_theirs(holder, slug), circumstances=_circumstances(request))
     tasks.wake(holder.subscriber.pk)
     return holding.back_to_page(request, holder, saved="left", of=slug)
 
 
-@require_POST
-@held
+@button
 def begin(request: HttpRequest, holder: Holder, slug: str) -> HttpResponse:
     """A newsletter they do not get: new, left before, or never confirmed."""
     newsletter = get_object_or_404(Newsletter, slug=slug)
@@ -72,8 +67,7 @@ def begin(request: HttpRequest, holder: Holder, slug: str) -> HttpResponse:
     return holding.back_to_page(request, holder, saved="begun", of=slug)
 
 
-@require_POST
-@held
+@button
 def fields(request: HttpRequest, holder: Holder, slug: str) -> HttpResponse:
     subscription = _theirs(holder, slug)
     form = FieldsForm(request.POST, subscription=subscription)
@@ -83,8 +77,7 @@ def fields(request: HttpRequest, holder: Holder, slug: str) -> HttpResponse:
     return holding.back_to_page(request, holder, saved="fields", of=slug)
 
 
-@require_POST
-@held
+@button
 def person(request: HttpRequest, holder: Holder) -> HttpResponse:
     form = PersonForm(request.POST, subscriber=holder.subscriber)
     if not form.is_valid():
@@ -93,8 +86,7 @@ def person(request: HttpRequest, holder: Holder) -> HttpResponse:
     return holding.back_to_page(request, holder, saved="person")
 
 
-@require_POST
-@held
+@button
 def new_address(request: HttpRequest, holder: Holder) -> HttpResponse:
     form = NewAddressForm(request.POST, subscriber=holder.subscriber)
     if not form.is_valid():
@@ -104,8 +96,7 @@ def new_address(request: HttpRequest, holder: Holder) -> HttpResponse:
     return holding.back_to_page(request, holder, saved="address")
 
 
-@require_POST
-@held
+@button
 def keep_address(request: HttpRequest, holder: Holder) -> HttpResponse:
     """Call a change off that both mailboxes have not agreed to yet."""
     changing_address.call_off(holder.subscriber, now=timezone.now())
@@ -113,7 +104,7 @@ def keep_address(request: HttpRequest, holder: Holder) -> HttpResponse:
 
 
 def _theirs(holder: Holder, slug: str) -> Subscription:
-    rows = Subscription.objects.select_related("subscriber", "newsletter")
+    rows = Subscription.objects.with_both()
     found = rows.filter(subscriber=holder.subscriber, newsletter__slug=slug).first()
     if found is None:
         raise Http404

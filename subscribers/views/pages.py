@@ -20,7 +20,7 @@ read_or_act = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def found(subscription_id: int) -> Subscription | None:
-    return Subscription.objects.select_related("subscriber", "newsletter").filter(pk=subscription_id).first()
+    return Subscription.objects.with_both().filter(pk=subscription_id).first()
 
 
 def subscribe_url(newsletter: Newsletter) -> str:
@@ -49,8 +49,13 @@ def reader_page(
         "masked_address": masked(subscription.subscriber.email),
         "subscribe_url": subscribe_url(newsletter) + speaking.query(request, reader=language),
     }
-    response = page(request, template, newsletter, context | more, reader=language)
+    return private(page(request, template, newsletter, context | more, reader=language))
+
+
+def private(response: HttpResponse) -> HttpResponse:
+    """For nobody's index and nobody's log, not even as where somebody came from: the page's address is its key."""
     response.headers["X-Robots-Tag"] = "noindex"
+    response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
@@ -61,9 +66,7 @@ def was_a_test(request: HttpRequest, *, link: str) -> HttpResponse:
     """
     if request.POST.get("List-Unsubscribe") == "One-Click":
         return HttpResponse(status=200)
-    response = speaking.page(request, "subscribers/test_mail.html", {"link": link})
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
+    return private(speaking.page(request, "subscribers/test_mail.html", {"link": link}))
 
 
 def link_is_over(request: HttpRequest, subscription: Subscription, *, again_url: str) -> HttpResponse:

@@ -35,13 +35,13 @@ def back(request: HttpRequest, token: str) -> HttpResponse:
         return pages.link_is_unknown(request)
     if request.method == "POST" and not claim.is_over:
         _bring_back(request, subscription, claim)
+    if request.method != "POST" and not claim.is_over and _may_come_back(subscription, claim):
+        return pages.reader_page(
+            request, "subscribers/back.html", subscription, back=token, offers=offers.of(subscription)
+        )
     if subscription.status != Subscription.Status.UNSUBSCRIBED:
         return pages.reader_page(request, "subscribers/back_done.html", subscription, standing=subscription)
-    if claim.is_over or not _may_come_back(subscription, claim):
-        return _is_over(request, subscription)
-    return pages.reader_page(
-        request, "subscribers/back.html", subscription, back=token, offers=offers.of(subscription)
-    )
+    return _is_over(request, subscription)
 
 
 @csrf_exempt  # as above
@@ -91,5 +91,6 @@ def _bring_back(request: HttpRequest, subscription: Subscription, claim: BackCla
 
 
 def _may_come_back(subscription: Subscription, claim: BackClaim) -> bool:
-    """Not after a later leaving, nor one that cannot be taken back any more."""
+    """Not after a later leaving, nor one that cannot be taken back any more. A sign-up that waits for its yes does not
+    end it: anybody may have typed it."""
     return subscription.unsubscribed_at == claim.left_at and bool(subscription.left_as)

@@ -3,6 +3,11 @@ from __future__ import annotations
 import pytest
 from django.core.cache import caches
 
+from tests.browsers import chrome
+from tests.subscribers.moving import change
+
+__all__ = ["change", "chrome"]
+
 
 @pytest.fixture(autouse=True)
 def _fresh_counts() -> None:

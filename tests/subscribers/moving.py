@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from subscribers import changing_address, letters
@@ -13,6 +14,13 @@ from subscribers.models import AddressChange, Letter, Subscriber, Subscription
 
 OLD, NEW = "ada@example.com", "ada@new.example"
 BY_LINK = Circumstances(Method.LINK, network="192.0.2.0/24")
+
+
+@pytest.fixture
+def change(ada: Subscription) -> AddressChange:
+    asked = changing_address.ask(ada.subscriber, new_email=NEW, now=timezone.now())
+    assert asked
+    return asked
 
 
 def agree(change: AddressChange, end: str, *, after: timedelta = timedelta()) -> State:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subscribers.addresses import InvalidAddress, canonical, masked
+from subscribers.addresses import ForeignLetters, InvalidAddress, canonical, masked
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,14 @@ def test_canonical_makes_one_spelling(typed: str, stored: str) -> None:
 def test_canonical_refuses_what_no_provider_takes(typed: str) -> None:
     with pytest.raises(InvalidAddress):
         canonical(typed)
+
+
+@pytest.mark.parametrize(("typed", "letter"), [("müller@example.com", "ü"), ("дима@example.com", "д")])
+def test_canonical_names_the_letter_that_mail_servers_do_not_take(typed: str, letter: str) -> None:
+    with pytest.raises(ForeignLetters) as refusal:
+        canonical(typed)
+
+    assert refusal.value.letter == letter
 
 
 @given(st.text(max_size=400))

@@ -207,7 +207,7 @@ def test_address_that_anybody_typed_shows_nothing_of_elsewhere(daily: Newsletter
     ada = proven(daily)
     Subscriber.objects.update(first_name="Adalina", created_at=timezone.now() - timedelta(days=99))
     form = Circumstances(Method.FORM)
-    consent.note_of(consent.Kind.LANGUAGE, ada.subscriber, form, at=timezone.now())
+    consent.note(consent.Kind.LANGUAGE, ada.subscriber, form, at=timezone.now())
     here = lifecycle.subscribe(weekly, email="ada@example.com", circumstances=form)
     if confirms:
         lifecycle.unsubscribe(here)

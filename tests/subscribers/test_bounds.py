@@ -32,6 +32,16 @@ def posted(path: str, body: bytes, content_type: str = URLENCODED):
     return Client().generic("POST", path, body, content_type=content_type)
 
 
+@pytest.mark.parametrize(("body", "status"), [(HUGE, 413), (BAD[0][0], 400)])
+def test_frame_on_another_site_is_answered_in_the_frame(daily: Newsletter, body: bytes, status: int) -> None:
+    answer = posted(reverse("subscribers:embed", args=["daily"]), body)
+
+    assert (answer.status_code, '<body class="embedded">' in answer.text) == (status, True)
+    assert 'href="/daily/embed/"' in answer.text
+    assert "<footer" not in answer.text
+    assert 'href="?v=' not in answer.text  # the colours of no newsletter
+
+
 @pytest.mark.parametrize("name", BUTTONS)
 @pytest.mark.parametrize(("body", "content_type"), BAD)
 def test_what_cannot_be_read_is_a_page_with_a_way_back(
@@ -82,7 +92,7 @@ def test_what_no_page_looks_at_is_answered_in_the_readers_language(
     body, content_type = BAD[0]
 
     answer = browser.generic(
-        "POST", "/s/confirm/token/", body, content_type=content_type, HTTP_ACCEPT_LANGUAGE=language
+        "POST", "/daily/", body, content_type=content_type, HTTP_ACCEPT_LANGUAGE=language
     )
 
     assert (answer.status_code, words in answer.text) == (400, True)

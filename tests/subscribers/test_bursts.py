@@ -153,9 +153,9 @@ def test_bringing_back_restores_whom_the_burst_took_and_nobody_else(
 
     told = [bursts.bring_back(burst, by=boss) for _ in range(2)]
 
-    assert (before.away, len(before.people), before.agents) == (9, 5, [("Scanner/1.0", 12)])
-    assert told == [(9, 0), (0, 0)]
-    assert statuses([elsewhere, twice, again]) == ["unsubscribed", "active", "pending"]
+    assert (before.away, len(before.people), before.agents) == (10, 5, [("Scanner/1.0", 12)])
+    assert told == [(10, 0), (0, 0)]
+    assert statuses([elsewhere, twice, again]) == ["unsubscribed", "active", "active"]
     assert set(statuses([weekly, *taken[4:]])) == {"active"}
     assert set(statuses([*bystanders, *earlier])) == {"unsubscribed"}
     assert Subscription.objects.get(pk=weekly.pk).frequency == "weekly"
@@ -235,3 +235,44 @@ def test_account_says_how_soon_after_the_mail(
     found = bursts.account(Burst.objects.get(), shown=50)
 
     assert (found.soonest, found.typically, len(found.people)) == (3, 3, 15)
+
+
+def test_account_is_counted_without_looking_at_each_leaving(
+    daily: Newsletter, noon: datetime, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries
+) -> None:
+    """However many left: some rows for each question, and `shown` people."""
+    for number, seconds in enumerate([30, 4, 9, 12]):
+        leave(daily, monkeypatch, at=every(5, 10, since=noon), name=f"r{number}-", seconds=seconds)
+    leave(daily, monkeypatch, at=every(5, 2, since=noon), name="unknown")
+    bursts.look(now=timezone.now())
+    burst = Burst.objects.get()
+
+    with django_assert_num_queries(4):
+        account = bursts.account(burst, shown=3)
+
+    assert (account.away, account.soonest, account.typically) == (42, 4, 10)
+    assert account.agents == [("Scanner/1.0", 42)]
+    assert [event.is_away for event in account.people] == [True] * 3
+
+
+def test_account_without_known_times_says_none(
+    daily: Newsletter, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave(daily, monkeypatch, at=every(5, 10, since=noon))
+    bursts.look(now=timezone.now())
+
+    account = bursts.account(Burst.objects.get(), shown=3)
+
+    assert (account.soonest, account.typically) == (None, None)
+
+
+def test_burst_that_does_not_go_on_is_not_gone_through_again(
+    daily: Newsletter, noon: datetime, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries
+) -> None:
+    leave(daily, monkeypatch, at=every(5, 12, since=noon))
+    bursts.look(now=timezone.now())
+
+    with django_assert_num_queries(3):
+        found = bursts.look(now=timezone.now())
+
+    assert found == 0

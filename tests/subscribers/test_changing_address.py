@@ -34,13 +34,6 @@ def ada(daily: Newsletter) -> Subscription:
 
 
 @pytest.fixture
-def change(ada: Subscription) -> AddressChange:
-    asked = changing_address.ask(ada.subscriber, new_email=NEW, now=timezone.now())
-    assert asked
-    return asked
-
-
-@pytest.fixture
 def browser() -> Client:
     return Client(enforce_csrf_checks=True)
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from newsletter.models import Newsletter
-from subscribers import changing_address, consent, export, lifecycle, tokens
+from subscribers import changing_address, consent, lifecycle, tokens
 from subscribers.changing_address import State
 from subscribers.models import (
     AddressChange,
@@ -19,6 +19,7 @@ from subscribers.models import (
     Suppression,
     address_key,
 )
+from subscribers.proof import export
 from tests import factories
 from tests.subscribers.moving import BY_LINK, NEW, OLD, address, agree, send_all
 
@@ -33,13 +34,6 @@ def ada(daily: Newsletter) -> Subscription:
 @pytest.fixture
 def weekly(db: None) -> Newsletter:
     return factories.newsletter("weekly")
-
-
-@pytest.fixture
-def change(ada: Subscription) -> AddressChange:
-    asked = changing_address.ask(ada.subscriber, new_email=NEW, now=timezone.now())
-    assert asked
-    return asked
 
 
 def move(change: AddressChange) -> None:

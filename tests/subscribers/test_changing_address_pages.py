@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from newsletter.models import Newsletter
 from subscribers import changing_address, letters, tokens
@@ -23,27 +25,18 @@ def ada(daily: Newsletter) -> Subscription:
 
 
 @pytest.fixture
-def change(ada: Subscription) -> AddressChange:
-    asked = changing_address.ask(ada.subscriber, new_email=NEW, now=timezone.now())
-    assert asked
-    return asked
-
-
-@pytest.fixture
 def browser() -> Client:
     return Client(enforce_csrf_checks=True)
 
 
 def press(browser: Client, path: str, **typed: str):
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(path).text)
-    return browser.post(path, {"csrfmiddlewaretoken": token[1] if token else "", **typed}, follow=True)
+    browser.get(path)
+    return browser.post(path, typed, follow=True)
 
 
 def test_from_the_page_to_both_mailboxes_and_done(ada: Subscription, browser: Client) -> None:
     manage = f"/s/manage/{tokens.manage_token(ada.subscriber)}/"
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(manage).text)
-    assert token
-    typed = {"csrfmiddlewaretoken": token[1], "new_email": f" {NEW.upper()} "}
+    typed = {"new_email": f" {NEW.upper()} "}
     page = browser.post(f"{manage}address/", typed, follow=True)
     assert NEW in page.text  # whoever typed it can spot a slip
     send_all()
@@ -84,10 +77,8 @@ def test_new_end_cannot_call_anything_off(ada: Subscription, change: AddressChan
 
 def test_page_calls_it_off(ada: Subscription, change: AddressChange, browser: Client) -> None:
     manage = f"/s/manage/{tokens.manage_token(ada.subscriber)}/"
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(manage).text)
-    assert token
 
-    page = browser.post(f"{manage}address/keep/", {"csrfmiddlewaretoken": token[1]}, follow=True)
+    page = browser.post(f"{manage}address/keep/", follow=True)
 
     assert "Called off" in page.text
     assert agree(change, "old") == State.OVER
@@ -100,6 +91,7 @@ def test_page_calls_it_off(ada: Subscription, change: AddressChange, browser: Cl
         ("ada@gm\u0430il.com", "mixes letters of different alphabets"),
         ("", "Please type the new address"),
         ("ada@example", "check it for typos"),
+        ("müller@example.com", "do not take “ü” before the @"),
         ("Ada@Example.com", "the address you have already"),
         ("a\0@example.com", "Null characters"),
         ("x@y.example\r\nBcc: z@y.example", "check it for typos"),
@@ -109,14 +101,25 @@ def test_wrong_address_is_said_at_the_field(
     ada: Subscription, browser: Client, typed: str, words: str
 ) -> None:
     manage = f"/s/manage/{tokens.manage_token(ada.subscriber)}/"
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(manage).text)
-    assert token
 
-    page = browser.post(f"{manage}address/", {"csrfmiddlewaretoken": token[1], "new_email": typed})
+    page = browser.post(f"{manage}address/", {"new_email": typed})
 
     assert page.status_code == 422
     assert words in page.text
     assert not AddressChange.objects.exists()
+
+
+@pytest.mark.parametrize("meant", ["ada@gmail.com", "ada@gmal.com"])
+def test_slip_of_the_finger_is_asked_about(ada: Subscription, browser: Client, meant: str) -> None:
+    path = f"/s/manage/{tokens.manage_token(ada.subscriber)}/address/"
+
+    asked = browser.post(path, {"new_email": "ada@gmal.com"})
+    assert not AddressChange.objects.exists()
+    browser.post(path, {"meant": meant})
+
+    assert (asked.status_code, "Did you mean <bdi>ada@gmail.com</bdi>?" in asked.text) == (422, True)
+    assert re.findall(r'name="meant" value="([^"]+)"', asked.text) == ["ada@gmail.com", "ada@gmal.com"]
+    assert AddressChange.objects.get().new_email == meant
 
 
 def test_link_that_is_wrong_or_of_nobody_is_a_neutral_page(
@@ -140,6 +143,7 @@ def test_link_that_is_wrong_or_of_nobody_is_a_neutral_page(
 def test_second_wish_within_the_hour_says_when_its_mails_leave(
     ada: Subscription, change: AddressChange, browser: Client
 ) -> None:
+    Newsletter.objects.update(time_zone="Asia/Tokyo")
     send_all()
     first = Letter.objects.order_by("sent_at").last().sent_at
 
@@ -149,3 +153,5 @@ def test_second_wish_within_the_hour_says_when_its_mails_leave(
     assert changing_address.waits_until(second, now=timezone.now()) == first + letters.COOL_DOWN
     page = browser.get(f"/s/manage/{tokens.manage_token(ada.subscriber)}/")
     assert "Since you asked for another change just before" in page.text
+    leaves = (first + letters.COOL_DOWN).astimezone(ZoneInfo("Asia/Tokyo"))
+    assert f"they leave at {date_format(leaves, 'DATETIME_FORMAT')} (<bdi>Tokyo</bdi>)." in page.text

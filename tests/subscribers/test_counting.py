@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from newsletter.models import Newsletter
 from subscribers import counting
-from subscribers.models import ReaderDay, Subscription
+from subscribers.models import ReaderDay, Subscription, Suppression, address_key
 from tests import factories
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)  # in New York it is the day before still
@@ -80,3 +80,30 @@ def test_noting_twice_changes_nothing(daily: Newsletter) -> None:
     joined(daily, "ada", days_ago=3)
 
     assert note(daily) == note(daily)
+
+
+def test_count_leaves_out_the_suppressed_of_each_frequency(daily: Newsletter) -> None:
+    for number, frequency in enumerate(["every"] * 4 + ["weekdays"] * 3 + ["weekly"] * 2):
+        factories.subscription(daily, f"r{number}@example.com", frequency=frequency)
+    factories.subscription(factories.newsletter("other"), "r0@example.com")
+    factories.subscription(daily, "left@example.com", status="unsubscribed")
+    for address in ("r0", "r5", "r7", "r8", "left", "stranger"):
+        Suppression.objects.create(address_key=address_key(f"{address}@example.com"), reason="hard_bounce")
+
+    found = counting.readership(daily)
+
+    assert found == counting.Readership(every=3, weekdays=2, weekly=0)
+    assert found.total == Subscription.objects.mailable(daily).count()
+
+
+def test_one_newsletter_is_recounted_without_the_others(daily: Newsletter) -> None:
+    other = factories.newsletter("other")
+    joined(daily, "ada", days_ago=0)
+    joined(other, "bob", days_ago=0)
+
+    counting.recount(daily, now=NOW)
+
+    daily.refresh_from_db()
+    other.refresh_from_db()
+    assert (daily.active_readers, days(daily)[date(2026, 11, 22)]) == (1, (1, 1, 0))
+    assert (other.active_readers, days(other)) == (0, {})

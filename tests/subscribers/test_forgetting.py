@@ -10,6 +10,7 @@ from django.utils import timezone
 from delivery.models import Delivery, Dispatch
 from newsletter.models import Issue, Newsletter
 from subscribers import forgetting, lifecycle, tasks
+from subscribers.consent import Circumstances, Method
 from subscribers.models import (
     AddressChange,
     ConsentEvent,
@@ -21,6 +22,7 @@ from subscribers.models import (
     address_key,
 )
 from tests import factories
+from tests.clocks import ticking
 
 ADA = "ada@example.com"
 
@@ -67,16 +69,16 @@ def test_unconfirmed_who_reads_another_newsletter_stays_a_reader_of_that(daily: 
 
 def test_reader_whom_a_stranger_signed_up_again_counts_as_left_as_before(daily: Newsletter) -> None:
     ada = factories.subscription(daily, ADA)
-    lifecycle.unsubscribe(ada)
+    lifecycle.unsubscribe(ada, circumstances=Circumstances(Method.LINK))
     left_at = ada.unsubscribed_at
     lifecycle.subscribe(daily, email=ADA)
     Letter.objects.all().delete()
 
     assert forget(days(31)) == {"lapsed": 1}
     ada.refresh_from_db()
-    assert (ada.status, ada.unsubscribed_at, ada.left_as) == ("unsubscribed", left_at, "")
+    assert (ada.status, ada.unsubscribed_at, ada.left_as) == ("unsubscribed", left_at, "active")
     assert list(ConsentEvent.objects.values_list("kind", "method")) == [
-        ("left", "editor"),
+        ("left", "link"),
         ("asked", "editor"),
         ("lapsed", "clock"),
     ]
@@ -123,7 +125,7 @@ def test_networks_are_forgotten_and_the_proof_stays(daily: Newsletter) -> None:
     )
     ada = lifecycle.subscribe(daily, email=ADA, circumstances=by_form)
     lifecycle.confirm(ada, generation=1, circumstances=by_form)
-    lifecycle.consent.note_of(
+    lifecycle.consent.note(
         ConsentEvent.Kind.LANGUAGE, ada.subscriber, by_form, at=timezone.now(), details={"chosen": "de"}
     )
 
@@ -163,3 +165,65 @@ def test_what_is_proof_is_touched_by_forgetting_alone() -> None:
     }
 
     assert users == {"consent.py", "forgetting.py"}
+
+
+def leavers(newsletter: Newsletter, count: int) -> None:
+    for number in range(count):
+        factories.subscription(newsletter, f"r{number}@{newsletter.slug}.example", status="unsubscribed")
+
+
+def left_of(newsletter: Newsletter) -> int:
+    return newsletter.subscriptions.count()
+
+
+def test_backlog_is_worked_off_run_by_run_and_each_run_ends_in_time(
+    daily: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "SLICE", 2)
+    leavers(daily, 30)
+    begin, budget, one_slice = days(366), timedelta(seconds=12), timedelta(seconds=5)
+    runs, ended = [], []
+    while left_of(daily):
+        with monkeypatch.context() as patch:
+            clock = ticking(since=begin)
+            patch.setattr("django.utils.timezone.now", clock)
+            runs.append(forgetting.forget(now=begin, until=begin + budget).left)
+            ended.append(clock() - begin)
+
+    assert sum(runs) == 30
+    assert len(runs) > 1
+    assert max(ended) <= budget + one_slice
+
+
+def test_newsletters_take_turns_so_that_none_waits_for_a_large_one(
+    daily: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "SLICE", 2)
+    weekly = factories.newsletter("weekly")
+    leavers(daily, 40)
+    leavers(weekly, 40)
+    begin = days(366)
+    with monkeypatch.context() as patch:
+        patch.setattr("django.utils.timezone.now", ticking(since=begin))
+        forgetting.forget(now=begin, until=begin + timedelta(seconds=30))
+
+    gone = [40 - left_of(newsletter) for newsletter in (daily, weekly)]
+    assert min(gone) > 0
+    assert max(gone) < 40
+    assert abs(gone[0] - gone[1]) <= 2
+
+
+def test_networks_are_forgotten_in_slices_too(daily: Newsletter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forgetting, "EVENTS", 2)
+    circumstances = lifecycle.consent.Circumstances(lifecycle.consent.Method.FORM, network="192.0.2.0/24")
+    for number in range(40):
+        lifecycle.subscribe(daily, email=f"r{number}@example.com", circumstances=circumstances)
+    Letter.objects.update(due_at=None, sent_at=timezone.now())
+    Newsletter.objects.update(forgets_unconfirmed_after=5000)
+    begin = days(731)
+    with monkeypatch.context() as patch:
+        patch.setattr("django.utils.timezone.now", ticking(since=begin))
+        first = forgetting.forget(now=begin, until=begin + timedelta(seconds=15)).networks
+
+    assert 0 < first < 40
+    assert forget(begin) == {"networks": 40 - first}

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from delivery.models import Attempt
+from newsletter import digest
 from newsletter.models import Issue, Newsletter
-from subscribers import tokens
+from subscribers import letters, tokens
 from subscribers.models import ConsentEvent, Letter, Subscription
 from tests import factories
 from tests.delivery.ledgers import ledger
-from tests.subscribers.leaving import events, fresh, path_of, status_of
+from tests.subscribers.leaving import back_path, events, fresh, path_of, status_of
 
 Status = Subscription.Status
 AGENT = "Mozilla/5.0 (a browser)"
@@ -107,6 +110,69 @@ def test_page_of_a_paused_reader_says_until_when(daily: Newsletter, browser: Cli
     assert [word for word in ("two_weeks", "month", "weekly") if f'value="{word}"' in shown] == ["month"]
 
 
+def test_pause_can_be_ended_beside_the_way_out_and_is_not_offered_again(
+    daily: Newsletter, browser: Client
+) -> None:
+    until = timezone.now() + timedelta(days=30)
+    ada = factories.subscription(daily, "ada@example.com", status="paused", paused_until=until)
+
+    shown = browser.get(path_of(ada)).text
+    ended = [browser.post(path_of(ada, verb="rest"), {"offer": "go_on"}).text for _ in range(2)]
+
+    assert [word for word in ("go_on", "two_weeks", "month") if f'value="{word}"' in shown] == ["go_on"]
+    assert ["The next issue comes to you." in page for page in ended] == [True, True]
+    assert (status_of(ada), fresh(ada).paused_until, events()) == (
+        Status.ACTIVE,
+        None,
+        [("resumed", "link")],
+    )
+
+
+def test_whoever_changes_to_the_digest_is_told_when_it_comes_and_of_what(browser: Client, db: None) -> None:
+    """It is one text for all: nobody's own days are left out of it."""
+    weekly = factories.newsletter(digest_day=6)
+    ada = factories.subscription(weekly, "ada@example.com")
+    bob = factories.subscription(weekly, "bob@example.com", status="paused", frequency="weekly")
+    words = f"The next one comes on {digest.upcoming_day(weekly)}. It tells of the whole week:"
+
+    changed = browser.post(path_of(ada, verb="rest"), {"offer": "weekly"}).text
+    Newsletter.objects.update(digest_day=None)
+    without = browser.post(path_of(bob, verb="rest"), {"offer": "go_on"}).text
+
+    assert (words in changed, "Once a week it is" in without) == (True, True)
+    assert "The next one comes on" not in without
+
+
+def test_second_leaving_within_the_hour_can_be_undone_and_says_when_its_mail_comes(
+    daily: Newsletter, browser: Client
+) -> None:
+    Newsletter.objects.update(time_zone="America/New_York")
+    ada, *_ = factories.cast(daily)
+    pages = []
+    for _ in range(2):
+        pages.append(browser.post(path_of(ada)).text)
+        for letter in Letter.objects.filter(due_at__isnull=False):
+            letters.send_due(letter.pk, now=timezone.now())
+        browser.post(back_path(ada))
+    waiting = Letter.objects.get(due_at__isnull=False)
+
+    assert ["/s/back/" in page for page in pages] == [True, True]
+    assert "A mail with the way back goes to <bdi>a…@e….com</bdi>, too." in pages[0]
+    there = waiting.due_at.astimezone(ZoneInfo("America/New_York"))
+    assert f"it waits until {date_format(there, 'DATETIME_FORMAT')} (<bdi>New York</bdi>)." in pages[1]
+    assert [status_of(ada), *events()[1::2]] == [Status.ACTIVE, *[("came_back", "link")] * 2]
+
+
+def test_page_promises_no_mail_where_none_comes(browser: Client, db: None) -> None:
+    ada = factories.subscription(factories.newsletter(says_goodbye=False), "ada@example.com")
+    bob = factories.subscription(factories.newsletter("weekly"), "bob@example.com", status="pending")
+
+    pages = [browser.post(path_of(each)).text for each in (ada, bob)]
+
+    assert ["A mail with the way back" in page for page in pages] == [False, False]
+    assert ["/s/back/" in page for page in pages] == [True, True]
+
+
 def test_page_of_whom_we_do_not_hold_any_more_is_calm(daily: Newsletter, browser: Client) -> None:
     ada, *_ = factories.cast(daily)
     path = path_of(ada)
@@ -193,6 +259,8 @@ def test_offer_brings_nobody_back_and_ends_no_pause(browser: Client, db: None, o
 
     for each in (bob, cleo, dan):
         assert browser.post(path_of(each, verb="rest"), {"offer": offer}).status_code == 200
+    for each in (bob, cleo):
+        assert browser.post(path_of(each, verb="rest"), {"offer": "go_on"}).status_code == 200
 
     assert [status_of(each) for each in (bob, cleo, dan)] == ["pending", "unsubscribed", "paused"]
     assert (fresh(dan).paused_until, events()) == (until, [])

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from newsletter.models import Newsletter
 from subscribers import lifecycle, tokens
-from subscribers.models import ConsentEvent, Subscription
+from subscribers.models import ConsentEvent, Subscription, Suppression
 from tests import factories
 from tests.subscribers.leaving import back_path, events, fresh, path_of, status_of
 
@@ -116,10 +116,24 @@ def test_undo_in_a_forwarded_mail_ends_with_the_readers_own_leaving(
     assert events() == [("left", "link"), ("left", "one_click")]
 
 
-def test_undo_after_a_new_sign_up_says_that_a_mail_waits(daily: Newsletter, browser: Client) -> None:
+def test_undo_works_after_a_sign_up_that_anybody_may_have_typed(daily: Newsletter, browser: Client) -> None:
     ada, *_ = factories.cast(daily)
     browser.post(path_of(ada))
     path = back_path(ada)
+    lifecycle.subscribe(daily, email="ada@example.com")
+
+    asked, told = browser.get(path), browser.post(path)
+
+    assert '<form method="post">' in asked.text
+    assert "Good to have you" in told.text
+    assert status_of(ada) == Status.ACTIVE
+
+
+def test_undo_that_cannot_be_done_says_that_a_mail_waits(daily: Newsletter, browser: Client) -> None:
+    ada, *_ = factories.cast(daily)
+    browser.post(path_of(ada))
+    path = back_path(ada)
+    lifecycle.suppress("ada@example.com", reason=Suppression.Reason.HARD_BOUNCE)
     lifecycle.subscribe(daily, email="ada@example.com")
 
     answer = browser.post(path)

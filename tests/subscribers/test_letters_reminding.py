@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import count
 
 import pytest
 from django.core import mail
@@ -10,8 +11,10 @@ from django.utils import timezone
 
 from newsletter.models import Newsletter
 from subscribers import letters, lifecycle, tasks
+from subscribers.letters import reminding, thinning
 from subscribers.models import Letter, Siege, Subscription, Suppression
 from tests import factories
+from tests.clocks import ticking
 
 Kind = Letter.Kind
 DAY = timedelta(days=1)
@@ -112,3 +115,85 @@ def test_tasks_are_thin_and_may_run_twice(bob: Subscription) -> None:
         task()
 
     assert Letter.objects.count() == 1
+
+
+def waiting(newsletter: Newsletter, readers: int, *, asked_at: datetime) -> None:
+    """So many were sent the mail then, and have not answered."""
+    for number in range(readers):
+        at = asked_at + timedelta(seconds=number)
+        reader = factories.subscription(newsletter, f"r{number}@example.com", status="pending")
+        Subscription.objects.filter(pk=reader.pk).update(requested_at=at)
+        Letter.objects.create(
+            kind=Kind.CONFIRMATION,
+            subscriber=reader.subscriber,
+            newsletter=newsletter,
+            subscription=reader,
+            asked_at=at,
+            sent_at=at,
+        )
+
+
+def reminded() -> list[str]:
+    rows = Letter.objects.filter(kind=Kind.REMINDER).order_by("pk")
+    return list(rows.values_list("subscriber__email", flat=True))
+
+
+def test_backlog_of_reminders_is_worked_off_in_one_run(
+    daily: Newsletter, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reminding, "SLICE", 3)
+    waiting(daily, 11, asked_at=now - 2 * DAY)
+
+    asked = letters.remind_due(now=now, until=now + timedelta(minutes=2))
+
+    assert (asked, reminded()) == (11, [f"r{number}@example.com" for number in range(11)])
+
+
+def test_reminders_stop_when_the_time_is_up_and_the_next_run_goes_on(
+    daily: Newsletter, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reminding, "SLICE", 3)
+    waiting(daily, 11, asked_at=now - 2 * DAY)
+    with monkeypatch.context() as patch:
+        patch.setattr("django.utils.timezone.now", ticking(since=now))
+        first = letters.remind_due(now=now, until=now + timedelta(seconds=3))
+
+    second = letters.remind_due(now=now, until=now + timedelta(minutes=2))
+
+    assert (first, second) == (6, 5)  # the second slice was begun in time, the third was not
+    assert reminded() == [f"r{number}@example.com" for number in range(11)]
+
+
+def test_who_confirms_while_reminders_are_asked_for_gets_none(
+    daily: Newsletter, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reminding, "SLICE", 1)
+    waiting(daily, 2, asked_at=now - 2 * DAY)
+
+    looked = count()
+
+    def confirmed_meanwhile() -> datetime:
+        if next(looked) == 1:
+            Subscription.objects.update(status="active", confirmed_at=now)
+        return now
+
+    with monkeypatch.context() as patch:
+        patch.setattr("django.utils.timezone.now", confirmed_meanwhile)
+        letters.remind_due(now=now, until=now + DAY)
+
+    assert reminded() == ["r0@example.com"]
+
+
+def test_backlog_of_letters_is_forgotten_in_slices_until_the_time_is_up(
+    daily: Newsletter, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thinning, "AT_ONCE", 3)
+    waiting(daily, 11, asked_at=now - 40 * DAY)
+    Letter.objects.filter(subscriber__email="r0@example.com").update(sent_at=None)  # was given up
+    with monkeypatch.context() as patch:
+        patch.setattr("django.utils.timezone.now", ticking(since=now))
+        first = letters.forget_sent(now=now, until=now + timedelta(seconds=3))
+
+    second = letters.forget_sent(now=now, until=now + timedelta(minutes=2))
+
+    assert (first, second, Letter.objects.count()) == (6, 5, 0)

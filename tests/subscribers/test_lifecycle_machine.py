@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import io
-import itertools
-from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from unittest import mock
 
 import pytest
-from django.db import transaction
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
-    invariant,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -25,81 +19,29 @@ from hypothesis.stateful import (
 from newsletter.models import Newsletter
 from subscribers import (
     changing_address,
-    consent,
     forgetting,
     importing,
     letters,
     lifecycle,
+    managing,
     resting,
     sign_ups,
 )
-from subscribers.consent import Circumstances, Kind, Method
+from subscribers.consent import Circumstances, Method
 from subscribers.models import ConsentEvent, Letter, Subscriber, Subscription, Suppression
-from tests import factories
+from tests.factories import address_key
+from tests.subscribers.story import NEWSLETTERS, PEOPLE, Status
+from tests.subscribers.story_of_leaving import BY_READER, StoryOfLeaving, any_of
 
-Status = Subscription.Status
 Reason = Suppression.Reason
-PEOPLE = ["ada@example.com", "bob@example.com"]
-NEWSLETTERS = ["daily", "weekly"]  # the weekly does without a mail to confirm
 newsletters = st.sampled_from(NEWSLETTERS)
-# A complaint is the end of all that follows, so it is the rarest.
-RARE = ["request", "erase", "move", "hard_bounce"] * 3 + ["complaint"]
-BY_READER = Circumstances(Method.LINK)
+# A complaint ends most of what follows, so it is the rarest.
+RARE = ["request", "erase", "move", "hard_bounce"] * 3 + ["complaint"] * 2
+BY_HOLDER = Circumstances(Method.MANAGE)
 
 
-class Readers(RuleBasedStateMachine):
-    """Nobody is mailed who did not opt in since they last left or were suppressed. An opt-in is one of these:
-
-    - the reader's own confirmation, by a link that was made after they last left;
-    - a sign-up where the newsletter does without confirmation, of somebody new to it: who never read it, left it or was
-      forgotten by it, and whose address nothing stands against;
-    - the publisher's word for somebody new to it in the same sense (an import);
-    - their own undo of the very last leaving, or the publisher's, within its time, of what they were before.
-
-    A bounce ends with a confirmation for any newsletter: it said that the address does not work. Who had asked to be
-    mailed by nobody gets what they confirm, and nothing else. A complaint ends by a person's hand alone.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.example = transaction.atomic()
-        self.example.__enter__()
-        self.who = PEOPLE[0]  # of whom nearly everything is told; the other is where they may move to
-        self.now = datetime(2026, 11, 22, 12, tzinfo=UTC)
-        self.until = self.now + timedelta(days=500)
-        self.clock = mock.patch("django.utils.timezone.now", side_effect=lambda: self.now)
-        self.clock.start()
-        factories.newsletter("daily")
-        factories.newsletter("weekly", confirms_by_mail=False)
-        self.wants: dict[tuple[str, str], bool] = defaultdict(bool)  # what an opt-in was made for
-        self.is_old: dict[tuple[str, str], bool] = defaultdict(bool)  # not new to it
-        self.barred: dict[str, str] = {}
-        self.earlier: set[str] = set()  # addresses that were theirs
-        # Subscription, generation, and which leavings there were by then.
-        self.links: list[tuple[int, int, list[int]]] = []
-        self.leavings: dict[int, list[int]] = defaultdict(list)  # those that were not taken back
-        self.undo: list[tuple[int, datetime, int, bool]] = []
-        self.mailed: dict[str, list[datetime]] = defaultdict(list)
-
-    def teardown(self) -> None:
-        self.clock.stop()
-        transaction.set_rollback(True)
-        self.example.__exit__(None, None, None)
-
-    # --- what is known -----------------------------------------------------------------------------
-
-    def find(self, email: str, slug: str) -> Subscription | None:
-        rows = Subscription.objects.select_related("subscriber", "newsletter")
-        return rows.filter(subscriber__email=email, newsletter__slug=slug).first()
-
-    def by_key(self, pk: int) -> Subscription | None:
-        return Subscription.objects.select_related("subscriber", "newsletter").filter(pk=pk).first()
-
-    def pair(self, subscription: Subscription) -> tuple[str, str]:
-        return subscription.subscriber.email, subscription.newsletter.slug
-
-    def opted_in(self, pair: tuple[str, str]) -> None:
-        self.wants[pair] = self.is_old[pair] = True
+class Readers(StoryOfLeaving):
+    """What may happen to them, in any order."""
 
     # --- signing up --------------------------------------------------------------------------------
 
@@ -126,6 +68,8 @@ class Readers(RuleBasedStateMachine):
             is_new = slug == "weekly" and not self.is_old[pair] and self.who not in self.barred
             if is_new and subscription.status == Status.ACTIVE:
                 self.opted_in(pair)
+            if subscription.status == Status.PENDING:
+                self.wants[pair] = False
             for earlier in [each for each in self.links if each[0] == subscription.pk and replays]:
                 self.press(*earlier)  # a scanner opens an old mail, and presses every button
             self.keep_the_link(subscription)
@@ -145,15 +89,47 @@ class Readers(RuleBasedStateMachine):
     def press(self, pk: int, generation: int, leavings: list[int]) -> None:
         if (subscription := self.by_key(pk)) is None:
             return
+        before = self.all()
         if lifecycle.confirm(subscription, generation=generation, circumstances=BY_READER):
-            assert leavings == self.leavings[pk]
-            email, _ = pair = self.pair(subscription)
-            if self.barred.get(email) == "request":
-                self.wants.update({other: False for other in self.wants if other[0] == email})
-                self.is_old.update({(email, slug): True for slug in NEWSLETTERS})
-            if self.barred.get(email) != "complaint":
-                self.barred.pop(email, None)
-            self.opted_in(pair)
+            assert set(self.leavings[pk]) <= set(leavings)
+            self.has_confirmed(subscription, before)
+
+    def has_confirmed(self, subscription: Subscription, before: list[Subscription]) -> None:
+        email, _ = pair = self.pair(subscription)
+        if self.barred.get(email) == "request":
+            self.wants_nothing_else(subscription, before)
+        if self.barred.get(email) != "complaint":
+            self.barred.pop(email, None)
+            self.wished_nothing.discard(email)
+        self.nothing_is_undone([subscription])
+        self.opted_in(pair)
+
+    def wants_nothing_else(self, subscription: Subscription, before: list[Subscription]) -> None:
+        """They had asked to be mailed by nobody: this one they want, and leave those they still had."""
+        email, _ = self.pair(subscription)
+        others = [each for each in before if each.subscriber.email == email and each.pk != subscription.pk]
+        self.nothing_is_undone(others)
+        for each in others:
+            if each.status in Subscription.READING:
+                self.has_left(each, was=each.status, by=Method.EDITOR)
+        self.wants.update({other: False for other in self.wants if other[0] == email})
+        self.is_old.update({(email, slug): True for slug in NEWSLETTERS})
+
+    @rule(slug=newsletters, times=st.integers(1, 2))
+    def begin_on_the_manage_page(self, slug: str, times: int) -> None:
+        """By a link that came to their own mailbox."""
+        if (person := Subscriber.objects.filter(email=self.who).first()) is None:
+            return
+        for _ in range(times):
+            before = self.all()
+            gets = [each for each in before if self.pair(each) == (self.who, slug)]
+            is_on = gets and gets[0].status in Subscription.READING and self.who not in self.barred
+            newsletter = Newsletter.objects.get(slug=slug)
+            begun = managing.begin(person, newsletter, wording_id=None, circumstances=BY_HOLDER)
+            assert (begun is None) == (self.barred.get(self.who) == "complaint")
+            if begun and not is_on:
+                assert begun.status == Status.ACTIVE
+                self.has_confirmed(begun, before)
 
     @rule(emails=st.sets(st.sampled_from(PEOPLE), min_size=1), slug=newsletters)
     def bring_a_file(self, emails: set[str], slug: str) -> None:
@@ -167,49 +143,7 @@ class Readers(RuleBasedStateMachine):
             if self.find(email, slug).confirmed_at == self.now:
                 self.opted_in((email, slug))
 
-    # --- fewer, none, and back ---------------------------------------------------------------------
-
-    @precondition(lambda self: self.all())
-    @rule(data=st.data(), regrets=st.booleans())
-    def leave_by_a_link(self, data: Any, regrets: bool) -> None:
-        self.leave(data, BY_READER, regrets)
-
-    @precondition(lambda self: self.all())
-    @rule(data=st.data(), regrets=st.booleans())
-    def leave_by_the_desk(self, data: Any, regrets: bool) -> None:
-        self.leave(data, consent.at_the_desk("eve"), regrets)
-
-    def leave(self, data: Any, by: Circumstances, regrets: bool) -> None:
-        subscription = data.draw(st.sampled_from(self.all()))
-        email, slug = self.pair(subscription)
-        self.now += timedelta(seconds=1)
-        wanted = self.wants[email, slug]
-        if lifecycle.unsubscribe(subscription, circumstances=by):
-            leaving = len(self.undo)
-            self.leavings[subscription.pk].append(leaving)
-            self.undo.append((subscription.pk, self.now, leaving, wanted))
-            self.wants[email, slug] = False
-            self.is_old[email, slug] = True
-            for earlier in [each for each in self.undo[:-1] if each[0] == subscription.pk]:
-                self.undo_one(*earlier, Kind.CAME_BACK)  # an old page is still open
-            if regrets:
-                self.undo_one(*self.undo[-1], Kind.CAME_BACK)
-
-    @precondition(lambda self: self.undo)
-    @rule(data=st.data(), kind=st.sampled_from([Kind.CAME_BACK, Kind.BROUGHT_BACK]))
-    def take_back(self, data: Any, kind: Kind) -> None:
-        """Any leaving there ever was."""
-        self.undo_one(*data.draw(any_of(self.undo)), kind)
-
-    def undo_one(self, pk: int, left_at: datetime, leaving: int, wanted: bool, kind: Kind) -> None:
-        if (subscription := self.by_key(pk)) is None:
-            return
-        if lifecycle.take_back(subscription, left_at=left_at, kind=kind, circumstances=BY_READER):
-            email, _ = pair = self.pair(subscription)
-            assert self.leavings[pk].pop() == leaving
-            assert self.now - left_at < lifecycle.UNDO_LIFE
-            assert email not in self.barred
-            self.wants[pair] = wanted
+    # --- fewer ---------------------------------------------------------------------
 
     @precondition(lambda self: self.all())
     @rule(data=st.data(), what=st.sampled_from(["pause", "resume", *Subscription.Frequency]))
@@ -226,8 +160,8 @@ class Readers(RuleBasedStateMachine):
     # --- the address -------------------------------------------------------------------------------
 
     @precondition(lambda self: self.all())
-    @rule(what=st.sampled_from(RARE), slug=newsletters, returns=st.booleans())
-    def something_else_happens(self, what: str, slug: str, returns: bool) -> None:
+    @rule(what=st.sampled_from(RARE), slug=newsletters, then=st.sampled_from(["", "signs up", "is imported"]))
+    def something_else_happens(self, what: str, slug: str, then: str) -> None:
         match what:
             case "erase":
                 self.erase()
@@ -235,14 +169,27 @@ class Readers(RuleBasedStateMachine):
                 self.move()
             case reason:
                 self.suppress(Reason(reason))
-        if returns:
+        if then == "signs up":
             self.sign_up({slug}, times=1, presses=True, replays=False)
+        if then == "is imported":
+            self.bring_a_file({self.who}, slug)
 
     def suppress(self, reason: Suppression.Reason) -> None:
         email = self.who
         lifecycle.suppress(email, reason=reason)
         weight = ["hard_bounce", "request", "complaint"]
         self.barred[email] = max(self.barred.get(email, "hard_bounce"), str(reason), key=weight.index)
+        if reason == Reason.REQUEST:
+            self.wished_nothing.add(email)
+
+    @precondition(lambda self: "complaint" in self.barred.values())
+    @rule()
+    def a_person_lifts_a_complaint(self) -> None:
+        """Whom it was a slip of, and who had not asked for no mail at all beside it."""
+        for email in [each for each in self.barred if each not in self.wished_nothing]:
+            Suppression.objects.filter(address_key=address_key(email), reason=Reason.COMPLAINT).delete()
+            if self.barred[email] == "complaint":
+                del self.barred[email]
 
     def erase(self) -> None:
         email = self.who
@@ -252,6 +199,7 @@ class Readers(RuleBasedStateMachine):
         self.mailed.pop(email, None)
         for each in {email, *self.earlier}:
             self.barred[each] = "complaint" if self.barred.get(each) == "complaint" else "request"
+            self.wished_nothing.add(each)
         self.earlier.clear()
         for slug in NEWSLETTERS:
             self.wants[email, slug] = False
@@ -276,8 +224,12 @@ class Readers(RuleBasedStateMachine):
         is_wanted_again = self.barred.get(new) == "request"
         if self.barred.get(new) in {"hard_bounce", "request"}:
             del self.barred[new]
+        if is_wanted_again:
+            self.nothing_is_undone(each for each in self.all() if each.subscriber.email == new)
         if self.barred.get(email) in {"request", "complaint"}:
             self.barred[new] = self.barred[email]
+        if email in self.wished_nothing:
+            self.wished_nothing.add(new)
         for slug in NEWSLETTERS:
             self.is_old[new, slug] |= self.is_old[email, slug] or is_wanted_again
             if self.find(new, slug):
@@ -310,55 +262,6 @@ class Readers(RuleBasedStateMachine):
             self.wants[before[pk]] = False
         if not Subscriber.objects.filter(email=self.who).exists():
             self.earlier.clear()
-
-    def all(self) -> list[Subscription]:
-        return list(Subscription.objects.select_related("subscriber", "newsletter"))
-
-    # --- what holds --------------------------------------------------------------------------------
-
-    @invariant()
-    def nobody_is_mailed_who_does_not_want_it(self) -> None:
-        barred = set(Suppression.objects.values_list("address_key", flat=True))
-        assert barred == {factories.address_key(email) for email in self.barred}
-        for each in self.all():
-            if each.status == Status.ACTIVE and each.subscriber.address_key not in barred:
-                assert self.wants[self.pair(each)]
-
-    @invariant()
-    def the_events_tell_the_same_story(self) -> None:
-        events = defaultdict(list)
-        for event in ConsentEvent.objects.all():
-            events[event.subscriber_id, event.newsletter_id].append(event)
-        for each in self.all():
-            assert told_by(events[each.subscriber_id, each.newsletter_id]) == each.status
-
-    @invariant()
-    def no_address_is_asked_to_confirm_twice_within_an_hour(self) -> None:
-        for times in self.mailed.values():
-            assert all(later - earlier >= timedelta(hours=1) for earlier, later in itertools.pairwise(times))
-
-
-def any_of(things: list[Any]) -> Any:
-    """The last one as often as all the others."""
-    return st.one_of(st.just(things[-1]), st.sampled_from(things))
-
-
-def told_by(events: list[ConsentEvent]) -> str:
-    """The status, from the events alone."""
-    status, before = "", ""
-    for event in events:
-        match event.kind:
-            case Kind.ASKED if status in {"", Status.UNSUBSCRIBED} or event.details.get("confirms_anew"):
-                status = Status.PENDING
-            case Kind.CONFIRMED | Kind.SINGLE | Kind.IMPORTED | Kind.RESUMED | Kind.FREQUENCY:
-                status = Status.ACTIVE
-            case Kind.PAUSED:
-                status = Status.PAUSED
-            case Kind.LEFT | Kind.LAPSED:
-                status, before = Status.UNSUBSCRIBED, status
-            case Kind.CAME_BACK | Kind.BROUGHT_BACK:
-                status = before
-    return status
 
 
 @pytest.mark.usefixtures("db")

@@ -7,9 +7,12 @@ import re
 import pytest
 from django.core import mail
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
+from newsletter import faces
 from newsletter.models import Newsletter
+from newsletter.site import absolute_url
 from subscribers import guard, letters, lifecycle, sign_ups
 from subscribers.models import Letter, SignUp, Subscriber, Suppression
 from tests import factories
@@ -33,6 +36,12 @@ def take_all_in() -> list[str]:
     for pk in Letter.objects.filter(due_at__isnull=False).values_list("pk", flat=True):
         letters.send_due(pk, now=timezone.now())
     return sorted(message.to[0] for message in mail.outbox)
+
+
+def test_every_mail_leads_to_the_page_of_its_newsletter(daily: Newsletter, browser: Client) -> None:
+    url = faces.masthead(daily).manage_url
+
+    assert url == absolute_url(reverse("subscribers:ask_manage", args=["daily"]))
 
 
 @pytest.mark.parametrize("path", ["/your-subscriptions/", "/daily/manage/"])
