@@ -1,4 +1,4 @@
-"""Telling people: each trouble is raised once, logged, mailed once to the newsletter's owners, cleared when it is over.
+"""Telling people: each trouble is raised once, logged, mailed once to whom it concerns, cleared when it is over.
 
 Any number of processes may look at once. Which of them raises, mails or clears is decided by the database: a unique
 constraint, and conditional UPDATEs.
@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -26,106 +27,129 @@ from django.utils.translation import ngettext
 from delivery import progress, troubles
 from delivery.models import Alarm
 from delivery.veiling import veiled
+from newsletter import team
 from newsletter.locale import spoken_by
 from newsletter.site import absolute_url, mail_domain
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from delivery.troubles import Trouble
-    from newsletter.models import Newsletter
+    from delivery.troubles import Key, Trouble
 
 logger = logging.getLogger(__name__)
 
 Kind = Alarm.Kind
 # Longer than any mailer takes. Whoever died while mailing is followed by another, and so is a mail that failed.
 AGAIN_AFTER = timedelta(minutes=10)
+# What machines do to readers is for those who may see the readers; the desk's pages about it open for nobody else.
+PAGES = {Kind.SIEGE: "desk:sieges", Kind.BURST: "desk:bursts"}
 
 
 def watch() -> None:
     """One look: raise what is new, clear what is over, mail what has not been mailed."""
-    found = troubles.found()
+    found = [*troubles.found(), *troubles.at_the_door()]
     for trouble in found:
         sound(trouble)
     _clear({trouble.key for trouble in found})
-    for alarm in Alarm.objects.unsent().select_related("dispatch", "issue__newsletter").order_by("pk"):
+    for alarm in (
+        Alarm.objects.unsent().select_related("dispatch", "issue__newsletter", "newsletter").order_by("pk")
+    ):
         _mail(alarm)
 
 
 def sound(trouble: Trouble) -> bool:
     """Raise an alarm. False when it is raised already."""
-    rows = {"kind": trouble.kind, "issue": trouble.issue, "dispatch": trouble.dispatch}
+    newsletter = trouble.newsletter
+    rows = {
+        "kind": trouble.kind,
+        "issue": trouble.issue,
+        "newsletter": None if trouble.issue else newsletter,
+        "dispatch": trouble.dispatch,
+    }
     if Alarm.objects.open().filter(**rows).exists():
         return False
-    newsletter = trouble.issue.newsletter
     with spoken_by(newsletter):
         text = veiled(_sentence(trouble), keep=newsletter.sender_email)
     try:
         with transaction.atomic():
-            Alarm.objects.create(**rows, text=text, since=trouble.since)
+            alarm = Alarm.objects.create(**rows, text=text, since=trouble.since)
     except IntegrityError:  # another process was first
         return False
-    logger.error("Alarm: %s/%s: %s", newsletter.slug, trouble.issue.slug, text)
+    logger.error("Alarm: %s: %s", alarm.where, text)
     return True
 
 
-def _clear(standing: set[tuple[str, int, int | None]]) -> None:
-    for alarm in Alarm.objects.open().select_related("issue__newsletter").defer("issue__body"):
-        if (alarm.kind, alarm.issue_id, alarm.dispatch_id) in standing:
+def _clear(standing: set[Key]) -> None:
+    for alarm in Alarm.objects.open().select_related("issue__newsletter", "newsletter").defer("issue__body"):
+        if (alarm.kind, alarm.newsletter_id, alarm.issue_id, alarm.dispatch_id) in standing:
             continue
         if Alarm.objects.open().filter(pk=alarm.pk).update(cleared_at=Now()):
-            where = f"{alarm.issue.newsletter.slug}/{alarm.issue.slug}"
-            logger.warning("Alarm over: %s: it is no longer true that: %s", where, alarm.text)
+            logger.warning("Alarm over: %s: it is no longer true that: %s", alarm.where, alarm.text)
 
 
 def _mail(alarm: Alarm) -> None:
-    newsletter = alarm.issue.newsletter
-    where = f"{newsletter.slug}/{alarm.issue.slug}"
     if not Alarm.objects.take(alarm, lease=AGAIN_AFTER):
         return
-    to = addresses(newsletter)
+    to = addresses(alarm)
     if not to:
-        logger.error("Alarm: %s: nobody can be told by mail; no owner or superuser has an address.", where)
+        words = "Alarm: %s: nobody can be told by mail; no owner or superuser has an address."
+        logger.error(words, alarm.where)
         return
     try:
         _message(alarm, to=to).send(using="default")
     except (
         Exception
     ) as error:  # whatever the mailer says: the next alarm may have more luck, and this one later
-        logger.error("Alarm: %s: the mail did not go out, and is tried again: %s", where, error)
+        logger.error("Alarm: %s: the mail did not go out, and is tried again: %s", alarm.where, error)
         return
     Alarm.objects.filter(pk=alarm.pk).update(mailed_at=Now())
 
 
-def addresses(newsletter: Newsletter) -> list[str]:
-    """The newsletter's owners; where nobody can be reached among them, the superusers."""
-    reachable = User.objects.filter(is_active=True).exclude(email="")
-    for people in (reachable.filter(pk__in=newsletter.owners.all()), reachable.filter(is_superuser=True)):
-        if found := list(people.order_by("pk").values_list("email", flat=True)):
-            return list(dict.fromkeys(found))
+def addresses(alarm: Alarm) -> list[str]:
+    """The newsletter's owners, or who may see its readers; where nobody can be reached among them, the superusers."""
+    reachable = User.objects.filter(is_active=True).exclude(email="").order_by("pk")
+    newsletter = alarm.whose
+    concerned = Q(pk__in=newsletter.owners.all())
+    if alarm.kind in PAGES:
+        concerned |= Q(memberships__newsletter=newsletter)
+    for people in (reachable.filter(concerned), reachable.filter(is_superuser=True)):
+        told = [each for each in people.distinct() if _may_look(each, alarm)]
+        if told:
+            return list(dict.fromkeys(each.email for each in told))
     return []
 
 
+def _may_look(user: User, alarm: Alarm) -> bool:
+    return alarm.kind not in PAGES or team.may(user, team.Right.READERS, alarm.whose)
+
+
+def _path(alarm: Alarm) -> str:
+    if alarm.dispatch:
+        return reverse("delivery:dispatch", args=[alarm.dispatch.pk])
+    if alarm.issue:
+        return reverse("admin:newsletter_issue_change", args=[alarm.issue.pk])
+    return reverse(PAGES.get(Kind(alarm.kind), "admin:index"))
+
+
+def _subject(alarm: Alarm) -> str:
+    words = {"newsletter": alarm.whose.name, "trouble": alarm.get_kind_display()}
+    if alarm.issue:
+        return _("%(newsletter)s: “%(issue)s” %(trouble)s") % {**words, "issue": alarm.issue.subject}
+    return _("%(newsletter)s: %(trouble)s") % words
+
+
 def _message(alarm: Alarm, *, to: list[str]) -> EmailMessage:
-    issue, dispatch = alarm.issue, alarm.dispatch
-    newsletter = issue.newsletter
-    if dispatch:
-        path = reverse("delivery:dispatch", args=[dispatch.pk])
-    else:
-        path = reverse("admin:newsletter_issue_change", args=[issue.pk])
+    dispatch, newsletter = alarm.dispatch, alarm.whose
     context = {
         "alarm": alarm,
         "balance": progress.balance(dispatch).line() if dispatch and dispatch.audience_size else "",
-        "desk_url": absolute_url(path),
+        "desk_url": absolute_url(_path(alarm)),
+        "is_for_its_team": alarm.kind in PAGES,
         "is_owner": newsletter.owners.exists(),
         "ready_url": absolute_url(reverse("readyz")),
     }
     with spoken_by(newsletter):
-        subject = _("%(newsletter)s: “%(issue)s” %(trouble)s") % {
-            "newsletter": newsletter.name,
-            "issue": issue.subject,
-            "trouble": alarm.get_kind_display(),
-        }
+        subject = _subject(alarm)
         text = render_to_string("email/alarm.txt", context)
     return EmailMessage(
         subject=" ".join(subject.split()),
@@ -166,12 +190,31 @@ def _sentence(trouble: Trouble) -> str:
                 "since": since,
                 "words": trouble.words,
             }
-        case _:
+        case Kind.UNCERTAIN:
             return ngettext(
                 "%(readers)s reader is uncertain since %(since)s: handed over, and no answer came.",
                 "%(readers)s readers are uncertain since %(since)s: handed over, and no answer came.",
                 trouble.readers,
             ) % {"readers": f"{trouble.readers:,}", "since": since}
+        case _:
+            return _of_a_newsletter(trouble, since=since)
+
+
+def _of_a_newsletter(trouble: Trouble, *, since: str) -> str:
+    given = {"since": since, "count": f"{trouble.readers:,}"}
+    match trouble.kind:
+        case Kind.SIEGE:
+            words = _(
+                "Since %(since)s far more people than usual sign up: %(count)s within ten minutes. Machines, most"
+                " likely."
+            )
+            return words % given
+        case Kind.BURST:
+            words = _("Many readers left at once from one network: %(count)s so far, since %(since)s.")
+            return words % given
+        case _:
+            text = _("Its weekly digest was due at %(since)s and has not been written.") % given
+            return f"{text} {trouble.words or _('The log of the worker says why.')}"
 
 
 def _clock(moment: datetime) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -25,12 +25,12 @@ from django.db.models.functions import Now
 
 from delivery import audience, epoch
 from delivery.models import Digest, Dispatch, Plan
-from newsletter import clock, digest, faces, publishing
+from newsletter import digest, faces, publishing
 from newsletter.models import Issue, Newsletter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
 logger = logging.getLogger(__name__)
 
@@ -63,19 +63,6 @@ def _alone(newsletter: Newsletter) -> Iterator[None]:
         logger.exception("Newsletter %s: its weekly digest could not be seen to.", newsletter.pk)
 
 
-def upcoming(newsletter: Newsletter, *, after: datetime) -> datetime:
-    """The first moment after that one at which a digest is due. The newsletter has a day for it."""
-    today = after.astimezone(ZoneInfo(newsletter.time_zone)).date()
-    days = [today + timedelta(days=number) for number in range(-1, 9)]
-    times = [
-        datetime.combine(day, newsletter.digest_time)
-        for day in days
-        if day.weekday() == newsletter.digest_day
-    ]
-    moments = (clock.moment(each, zone=newsletter.time_zone).at for each in times)
-    return next(each for each in moments if each > after)
-
-
 def _plan_all(*, now: datetime) -> None:
     Digest.objects.open().filter(newsletter__digest_day=None).delete()
     planned = {each.newsletter_id: each for each in Digest.objects.open()}
@@ -88,11 +75,11 @@ def _plan_all(*, now: datetime) -> None:
 
 def _plan(newsletter: Newsletter, found: Digest | None, *, now: datetime) -> None:
     # One that is not of the present settings was never promised: they may have been changed this minute.
-    if found and upcoming(newsletter, after=found.at - INSTANT) == found.at:
+    if found and digest.upcoming(newsletter, after=found.at - INSTANT) == found.at:
         return
-    at = upcoming(newsletter, after=now)
+    at = digest.upcoming(newsletter, after=now)
     if Digest.objects.filter(newsletter=newsletter, week=_monday(newsletter, at), settled_at__isnull=False):
-        at = upcoming(newsletter, after=at)  # this week has had its digest
+        at = digest.upcoming(newsletter, after=at)  # this week has had its digest
     row = {"at": at, "week": _monday(newsletter, at)}
     try:
         with transaction.atomic():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from delivery.models import Answer, Delivery, Event, Proof
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from subscribers.models import Subscriber
@@ -46,20 +46,26 @@ def of(subscriber: Subscriber) -> dict[str, list[Held]]:
     }
 
 
-def take_out(subscriber: Subscriber) -> None:
-    """Their address, where it stands among those to whom a test mail went, or is to go.
+def take_out(subscribers: Collection[Subscriber]) -> None:
+    """Their addresses, where they stand among those to whom a test mail went, or is to go. Once for all of them: it
+    reads the list of all tests.
 
     What foreign keys lead to is taken care of by them: a delivery keeps its outcome, and no reader. A provider's words
     hold no address (delivery/veiling.py).
     """
-    theirs = subscriber.email.casefold()
-    in_words = re.compile(rf"(?<![\w.+-]){re.escape(theirs)}(?![\w-])", re.IGNORECASE)
+    emails = {subscriber.email.casefold() for subscriber in subscribers}
     tests = Proof.objects.order_by("pk").values_list("pk", "addresses")
-    found = [pk for pk, addresses in tests if theirs in map(str.casefold, addresses)]
+    found = [pk for pk, addresses in tests if not emails.isdisjoint(map(str.casefold, addresses))]
     for proof in Proof.objects.select_for_update(of=["self"]).filter(pk__in=found).order_by("pk"):
-        proof.addresses = [Proof.DELETED if each.casefold() == theirs else each for each in proof.addresses]
-        proof.detail = in_words.sub(Proof.DELETED, proof.detail)
+        theirs = {each.casefold() for each in proof.addresses} & emails
+        proof.addresses = [Proof.DELETED if each.casefold() in theirs else each for each in proof.addresses]
+        for email in sorted(theirs):
+            proof.detail = _in_words(email).sub(Proof.DELETED, proof.detail)
         proof.save(update_fields=["addresses", "detail"])
+
+
+def _in_words(email: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w.+-]){re.escape(email)}(?![\w-])", re.IGNORECASE)
 
 
 def _sent(row: Held, *, told: list[Held]) -> Held:

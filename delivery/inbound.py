@@ -7,14 +7,18 @@ mail of a whole domain, and any answer to an issue quotes the link in its foot.
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import uuid
 import warnings
 from dataclasses import dataclass
 from email.utils import getaddresses
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from anymail.exceptions import AnymailNotSupportedWarning
+import requests
+from anymail.exceptions import AnymailNotSupportedWarning, AnymailWebhookValidationFailure
 from django.conf import settings
 from django.db.models.functions import Now
 from django.http import Http404, HttpResponse
@@ -24,6 +28,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from delivery.models import Event
+from delivery.signatures import PublicKey
 from delivery.webhooks import UNREADABLE, Svix
 from newsletter.site import absolute_url
 from subscribers import leaving
@@ -37,6 +42,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LONGEST_AGENT, LONGEST_TEXT = 300, 200_000  # characters
+# Of a mail that is fetched: seconds to connect, and for each next byte; bytes.
+PATIENCE, CHUNK, LARGEST = (3, 5), 65_536, 10_000_000
 NO_KEY = "not asked for"  # Anymail wants an API key for what we do not fetch
 # To whom it went, where the envelope does not say so: of several recipients some providers name only the first, and a
 # mail that was forwarded to the provider arrives at an address of the provider's.
@@ -77,6 +84,50 @@ class NoticeOnly:
         raise ValueError("Amazon's receipt rule must publish the mail itself to SNS.")
 
 
+class Fetched:
+    """Mailtrap posts a mail's number, and the mail is asked for once the post has proven itself. Anymail would wait for
+    an answer as long as it takes, and take whatever comes. Raises requests.RequestException."""
+
+    api_token: str
+    api_url: str
+
+    def fetch_inbound_message(self, inbox_id: int, message_id: str) -> Any:
+        where = f"inbound/inboxes/{quote(str(inbox_id), safe='')}/messages/{quote(message_id, safe='')}"
+        headers = {"Authorization": f"Bearer {self.api_token}"}
+        answer = requests.get(f"{self.api_url}{where}", headers=headers, timeout=PATIENCE)
+        answer.raise_for_status()
+        return answer.json()
+
+    def fetch_raw_message_chunks(self, raw_message_url: str) -> Iterator[bytes]:
+        with requests.get(raw_message_url, stream=True, timeout=PATIENCE) as answer:
+            answer.raise_for_status()
+            taken = 0
+            for chunk in answer.iter_content(chunk_size=CHUNK):
+                taken += len(chunk)
+                if taken > LARGEST:
+                    raise ValueError("The mail is too large.")
+                yield chunk
+
+
+class ByPostal:
+    """Postal signs the whole post. Its mails are bytes: not all of them are UTF-8."""
+
+    webhook_key: str  # where Anymail's view keeps it
+
+    def run_validators(self, request: HttpRequest) -> None:
+        signature = base64.b64decode(request.headers["X-Postal-Signature"], validate=True)
+        if not PublicKey.read(self.webhook_key).fits(signature, text=request.body):
+            raise AnymailWebhookValidationFailure("The signature is not this Postal's.")
+
+    def parse_events(self, request: HttpRequest) -> Any:
+        told = json.loads(request.body)
+        message = import_string("anymail.inbound.AnymailInboundMessage")
+        found = message.parse_raw_mime_bytes(base64.b64decode(told["message"]))
+        found.envelope_recipient = told["rcpt_to"]
+        event = import_string("anymail.signals.AnymailInboundEvent")
+        return [event(event_type="inbound", event_id=str(told.get("id")), message=found)]
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     view: str  # Anymail's, which knows the form and the signature
@@ -86,13 +137,14 @@ class Source:
     needs_key: bool = False
 
 
-# Who posts the mail itself. (Mailtrap posts a number, and wants to be asked for the mail.)
 SOURCES = {
     "brevo": Source("brevo.BrevoInboundWebhookView", extra=(WithoutAttachments,), needs_key=True),
     "mailersend": Source("mailersend.MailerSendInboundWebhookView", "inbound_secret", signs=True),
     "mailgun": Source("mailgun.MailgunInboundWebhookView", "webhook_signing_key", signs=True),
     "mailjet": Source("mailjet.MailjetInboundWebhookView"),
+    "mailtrap": Source("mailtrap.MailtrapInboundWebhookView", "inbound_secret", extra=(Fetched,), signs=True),
     "mandrill": Source("mandrill.MandrillCombinedWebhookView", "webhook_key", signs=True),
+    "postal": Source("postal.PostalInboundWebhookView", "webhook_key", extra=(ByPostal,), signs=True),
     "postmark": Source("postmark.PostmarkInboundWebhookView"),
     "resend": Source(
         "resend.ResendInboundWebhookView", extra=(SubjectOnly, Svix), signs=True, needs_key=True
@@ -129,7 +181,12 @@ def receive(request: HttpRequest) -> HttpResponse:
         logger.warning("A mail to the unsubscribe address was turned away: %s", type(error).__name__)
         return HttpResponse(status=403)
     try:
-        told = list(receiver.parse_events(request))
+        told = [
+            event for event in receiver.parse_events(request) if event
+        ]  # none: the provider only tries it out
+    except requests.RequestException as error:  # before the others: some of these are ValueErrors, too
+        logger.warning("A mail to the unsubscribe address cannot be fetched now: %s", type(error).__name__)
+        return HttpResponse(status=503)  # and it is posted again
     except UNREADABLE as error:  # it would only be posted again, for hours
         logger.exception("A mail to the unsubscribe address cannot be read.")
         _count(repr(error)[:LONGEST_AGENT])
@@ -150,6 +207,8 @@ def _receiver(found: Source, *, path: str) -> Any:
         case "ses":
             given = settings.MAILERS["bulk"]["OPTIONS"]["client_params"]
             options["client_params"] = {"config": given["config"]}
+        case "mailtrap":
+            options["api_token"] = settings.MAILERS["bulk"]["OPTIONS"]["api_token"]
     view = import_string(f"anymail.webhooks.{found.view}")
     with warnings.catch_warnings():  # said of SendGrid, which its maker cannot test any more
         warnings.simplefilter("ignore", AnymailNotSupportedWarning)

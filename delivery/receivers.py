@@ -18,7 +18,7 @@ from subscribers.models import Subscriber
 from subscribers.signals import collecting, erasing, letters_leave, unsubscribed, when_mailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
 LONGEST_NUMBER = 18  # digits that any database takes
@@ -37,8 +37,8 @@ def tell_what_is_held(sender: Any, *, subscriber: Subscriber, **kwargs: Any) -> 
 
 
 @receiver(erasing)
-def take_out_what_is_held(sender: Any, *, subscriber: Subscriber, **kwargs: Any) -> None:
-    held.take_out(subscriber)
+def take_out_what_is_held(sender: Any, *, subscribers: Collection[Subscriber], **kwargs: Any) -> None:
+    held.take_out(subscribers)
 
 
 @receiver(when_mailed)

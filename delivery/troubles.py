@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Sum
 from django.db.models.functions import Now
 
 from delivery import circuit
 from delivery.models import Alarm, Attempt, Batch, Delivery, Digest, Dispatch, Installation, MailerState
-from newsletter.models import Issue
+from newsletter.models import Issue, Newsletter
+from subscribers.models import Burst, Siege
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,40 +25,94 @@ if TYPE_CHECKING:
 
 Kind = Alarm.Kind
 LATE = timedelta(minutes=2)  # beat looks every ten seconds for what is due
+LATE_DIGEST = LATE + timedelta(minutes=1)  # it waits a minute for what came out at its very moment
 # A dispatch that has ended gets new doubts only from a worker that dies with it; open alarms are followed for ever.
 LATELY = timedelta(days=2)
 YESTERDAY = timedelta(days=1)  # who has not looked after a missed issue by then does not mean to
 MOST = 200
+# Whoever comes in waves, or goes through one company's networks one by one, is one event.
+LULL = timedelta(hours=6)
+HALF_A_DAY = timedelta(hours=12)
 
 # A hand-over that did not take place, because the provider could not be reached or took nothing from us.
 IN_VAIN = Q(outcome=Attempt.Outcome.NOT_SENT) & ~Q(detail="")
 
 
+# Its kind, and the keys of its newsletter (only where it is about no issue), its issue and its dispatch.
+Key = tuple[str, int | None, int | None, int | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     kind: Alarm.Kind
-    issue: Issue
+    about: Issue | Newsletter
     since: datetime
     dispatch: Dispatch | None = None
     words: str = ""  # a provider's, or ours; they may name a reader
     readers: int = 0
 
     @property
-    def key(self) -> tuple[str, int, int | None]:
-        return self.kind, self.issue.pk, self.dispatch.pk if self.dispatch else None
+    def issue(self) -> Issue | None:
+        return self.about if isinstance(self.about, Issue) else None
+
+    @property
+    def newsletter(self) -> Newsletter:
+        return self.about.newsletter if isinstance(self.about, Issue) else self.about
+
+    @property
+    def key(self) -> Key:
+        issue, dispatch = self.issue, self.dispatch
+        newsletter_id = None if issue else self.newsletter.pk
+        return self.kind, newsletter_id, issue.pk if issue else None, dispatch.pk if dispatch else None
 
 
 def found() -> list[Trouble]:
-    return [*_not_started(), *_back_in_draft(), *_of_dispatches()]
+    """What keeps mail from its readers."""
+    return [*_not_started(), *_not_written(), *_back_in_draft(), *_of_dispatches()]
+
+
+def at_the_door() -> list[Trouble]:
+    """What machines do to readers, or to who would be one. Courant copes; a person should know."""
+    return [*_sieges(), *_bursts()]
 
 
 def _not_started() -> Iterator[Trouble]:
     late = list(Issue.objects.due(since=LATE).select_related("newsletter").defer("body")[:MOST])
-    frozen = Installation.objects.exclude(frozen_since=None).values_list("frozen_reason", flat=True)
-    words = frozen.first() or "" if late else ""
+    words = _why_frozen() if late else ""
     for issue in late:
         if issue.scheduled_at:
             yield Trouble(Kind.NOT_STARTED, issue, issue.scheduled_at, words=words)
+
+
+def _not_written() -> Iterator[Trouble]:
+    """A digest that somebody waits for. Its error is in a worker's log; its row is still to be settled."""
+    late = Digest.objects.open().filter(at__lte=Now() - LATE_DIGEST, newsletter__weekly_readers__gt=0)
+    digests = list(late.select_related("newsletter").order_by("at")[:MOST])
+    words = _why_frozen() if digests else ""
+    for digest in digests:
+        yield Trouble(Kind.NOT_WRITTEN, digest.newsletter, digest.at, words=words)
+
+
+def _why_frozen() -> str:
+    frozen = Installation.objects.exclude(frozen_since=None).values_list("frozen_reason", flat=True)
+    return frozen.first() or ""
+
+
+def _sieges() -> Iterator[Trouble]:
+    told = Alarm.objects.open().filter(kind=Kind.SIEGE, newsletter=OuterRef("newsletter"))
+    those = Siege.objects.filter(Q(ended_at=None) | Q(Exists(told), ended_at__gt=Now() - LULL))
+    for siege in those.select_related("newsletter").order_by("began_at")[:MOST]:
+        yield Trouble(Kind.SIEGE, siege.newsletter, siege.began_at, readers=siege.most)
+
+
+def _bursts() -> Iterator[Trouble]:
+    """All that nobody has looked at, of a newsletter: one event. Over when somebody has, or by the next morning's."""
+    those = Burst.objects.filter(state=Burst.State.OPEN, ended_at__gt=Now() - HALF_A_DAY)
+    rows = those.order_by().values("newsletter").annotate(since=Min("began_at"), left=Sum("readers"))
+    by_newsletter = {row["newsletter"]: row for row in rows[:MOST]}
+    for newsletter in Newsletter.objects.filter(pk__in=by_newsletter):
+        row = by_newsletter[newsletter.pk]
+        yield Trouble(Kind.BURST, newsletter, row["since"], readers=row["left"])
 
 
 def _back_in_draft() -> Iterator[Trouble]:
@@ -77,7 +132,8 @@ def _back_in_draft() -> Iterator[Trouble]:
         issue__status=Issue.Status.DRAFT,
     )
     for alarm in waiting.select_related("issue__newsletter").defer("issue__body")[:MOST]:
-        yield Trouble(Kind(alarm.kind), alarm.issue, alarm.since)
+        if alarm.issue:
+            yield Trouble(Kind(alarm.kind), alarm.issue, alarm.since)
 
 
 def _of_dispatches() -> Iterator[Trouble]:

@@ -108,7 +108,7 @@ class Careful:
 
     def esp_to_anymail_event(self, *given: Any) -> Any:
         try:
-            return super().esp_to_anymail_event(*given)  # type: ignore[misc]
+            return super().esp_to_anymail_event(*given)  # type: ignore[misc]  # the view's it is mixed into
         except UNREADABLE as error:
             raw = next((each for each in given if isinstance(each, dict)), given[0])
             event = AnymailTrackingEvent(event_type="unknown", esp_event=raw)
@@ -121,7 +121,7 @@ class Once:
     once; and one that is older than the keys are kept does not count at all."""
 
     def run_validators(self, request: HttpRequest) -> None:
-        super().run_validators(request)  # type: ignore[misc]
+        super().run_validators(request)  # type: ignore[misc]  # the same
         _require_fresh(json.loads(request.body)["signature"]["timestamp"])
 
 

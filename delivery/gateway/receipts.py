@@ -62,7 +62,7 @@ def note(receipt: Receipt, recipient: Recipient, outcome: Outcome) -> None:
             receipt.uncertain[recipient.delivery_id] = str(outcome)
             receipt.stopped_by = receipt.stopped_by or outcome
         case _:
-            receipt.stopped_by = receipt.stopped_by or outcome  # type: ignore[assignment]
+            receipt.stopped_by = receipt.stopped_by or outcome  # type: ignore[assignment]  # what is left of Outcome
 
 
 def _by_reader(outcomes: Sequence[Outcome], recipients: Sequence[Recipient]) -> Receipt:

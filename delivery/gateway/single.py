@@ -34,12 +34,12 @@ class Unfolded(UnstructuredHeader):
     no mailbox reads as a link; RFC 5322 2.1.1 allows a line 998 characters."""
 
     def fold(self, *, policy: email.policy.Policy) -> str:
-        return f"{self.name}: {self}{policy.linesep}"  # type: ignore[attr-defined]
+        return f"{self.name}: {self}{policy.linesep}"  # type: ignore[attr-defined]  # the header's
 
 
 def _policy() -> email.policy.EmailPolicy[EmailMessage]:
     registry = HeaderRegistry()
-    registry.map_to_type("list-unsubscribe", Unfolded)  # type: ignore[arg-type]
+    registry.map_to_type("list-unsubscribe", Unfolded)  # type: ignore[arg-type]  # mixed into a header, as the stubs do not see
     return email.policy.default.clone(header_factory=registry)
 
 
@@ -77,7 +77,7 @@ def build(mail: IssueMail, recipient: Recipient, *, scheme: str = "") -> Message
     message.attach_alternative(mail.html.fill(recipient.values), "text/html")
     if scheme not in WITHOUT_METADATA:
         # Anymail's word for what comes back in the provider's events: the only join that works if an answer is lost.
-        message.metadata = {"delivery": str(recipient.delivery_id)}  # type: ignore[attr-defined]
+        message.metadata = {"delivery": str(recipient.delivery_id)}  # type: ignore[attr-defined]  # Anymail's
     return message
 
 

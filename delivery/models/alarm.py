@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from delivery.models.dispatch import Dispatch
-from newsletter.models import Issue
+from newsletter.models import Issue, Newsletter
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -39,9 +39,14 @@ class Alarm(models.Model):
         REFUSED = "refused", _("could not be sent")
         PAUSED = "paused", _("paused by itself")
         UNCERTAIN = "uncertain", _("has uncertain readers")
+        # Of a newsletter, and no one issue of it.
+        NOT_WRITTEN = "not_written", _("its weekly digest was not written")
+        SIEGE = "siege", _("far more sign-ups than usual")
+        BURST = "burst", _("many readers left at once")
 
     kind = models.CharField(max_length=12, choices=Kind)
-    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="alarms")
+    issue = models.ForeignKey(Issue, null=True, on_delete=models.CASCADE, related_name="alarms")
+    newsletter = models.ForeignKey(Newsletter, null=True, on_delete=models.CASCADE, related_name="alarms")
     dispatch = models.ForeignKey(Dispatch, null=True, on_delete=models.CASCADE, related_name="alarms")
     text = models.TextField()  # a sentence, without anybody's address
     since = models.DateTimeField()
@@ -64,8 +69,31 @@ class Alarm(models.Model):
                 condition=Q(cleared_at=None, dispatch__isnull=False),
                 name="one_open_alarm_of_a_dispatch",
             ),
+            models.UniqueConstraint(
+                fields=["newsletter", "kind"],
+                condition=Q(cleared_at=None, newsletter__isnull=False),
+                name="one_open_alarm_of_a_newsletter",
+            ),
+            models.CheckConstraint(
+                condition=Q(issue__isnull=True, dispatch__isnull=True, newsletter__isnull=False)
+                | Q(issue__isnull=False, newsletter__isnull=True),
+                name="alarm_of_an_issue_or_a_newsletter",
+            ),
         ]
         indexes = [models.Index(fields=["raised_at"], condition=Q(cleared_at=None), name="open_alarms")]
 
     def __str__(self) -> str:
-        return f"{self.issue_id} {self.kind}"
+        return f"{self.where} {self.kind}"
+
+    @property
+    def whose(self) -> Newsletter:
+        found = self.issue.newsletter if self.issue else self.newsletter
+        if found is None:
+            raise ValueError  # it has one of the two: a constraint of the database
+        return found
+
+    @property
+    def where(self) -> str:
+        """In the log: daily/tides, or daily."""
+        slugs = [self.whose.slug, self.issue.slug] if self.issue else [self.whose.slug]
+        return "/".join(slugs)

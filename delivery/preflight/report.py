@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from delivery import audience, circuit
 from delivery.models import Acceptance
-from delivery.preflight import allowance, proofs, readers, sender, sending
+from delivery.preflight import allowance, digests, proofs, readers, sender, sending
 from newsletter import digest, presence
 from newsletter import preflight as newsletter_preflight
 from newsletter.preflight import Finding, Level
@@ -90,6 +90,7 @@ def _around(issue: Issue, *, at: datetime, is_ours: bool) -> list[Finding]:
     found = sending.findings(issue, mailer=MAILER)
     outlook = audience.outlook(issue, at=at, readership=counting.kept(newsletter))
     found += readers.findings(issue, at=at, outlook=outlook)
+    found += digests.findings(issue)
     found += [] if is_ours else proofs.findings(issue)
     if any(each.code == "mailer_setting" for each in found):  # nothing can be said of what is not set up
         return found

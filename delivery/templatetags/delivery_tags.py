@@ -7,7 +7,7 @@ from django import template
 from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.timesince import timesince
+from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext
 
 from delivery import epoch
@@ -31,6 +31,16 @@ def moment(value: datetime | None) -> str:
 def in_zone(value: datetime | None, zone: str) -> str:
     """The same by a newsletter's own clock, where a page shows several of them."""
     return date_format(value.astimezone(zoneinfo.ZoneInfo(zone)), "j F Y, H:i T") if value else ""
+
+
+@register.filter
+def ahead(value: datetime, now: datetime) -> str:
+    """ "in 3 hours", of what begins at that time; within the last minute it is "in a moment"."""
+    if value <= now:
+        return gettext("now")
+    if (value - now).total_seconds() < 60:
+        return gettext("in a moment")
+    return gettext("in %(time)s") % {"time": timeuntil(value, now)}
 
 
 @register.filter

@@ -90,7 +90,7 @@ def test_verdict_says_what_to_do_next(error: Exception, expected: type[SendError
 
 
 def test_rate_limit_names_the_wait() -> None:
-    assert verdict(api_error(429, headers={"Retry-After": "7"})).retry_after == 7.0  # type: ignore[attr-defined]
+    assert verdict(api_error(429, headers={"Retry-After": "7"})).retry_after == 7.0
 
 
 @pytest.mark.parametrize(

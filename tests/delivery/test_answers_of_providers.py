@@ -170,7 +170,7 @@ def test_503_was_not_taken_only_where_a_time_is_named(
 def test_wait_is_read_where_the_provider_names_it(name: str, value: str) -> None:
     error = by_answer("resend", 429, {}, {name: value})
 
-    assert error.retry_after == 40.0  # type: ignore[attr-defined]
+    assert error.retry_after == 40.0
 
 
 def test_editor_reads_the_providers_words_and_no_json() -> None:

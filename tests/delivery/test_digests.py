@@ -11,6 +11,7 @@ from delivery import digests, links, loading, preflight, preparation, progress, 
 from delivery.gateway import slots
 from delivery.messages import Recipient
 from delivery.models import Alarm, Digest, Dispatch
+from delivery.templatetags.delivery_tags import ahead
 from desk import home, previewing
 from desk.previewing import Face
 from newsletter import revisions
@@ -161,6 +162,22 @@ def test_desk_announces_it_and_says_what_it_is(weekly: Newsletter) -> None:
     assert "1 reader" in page
     assert "Weekly digest" in page
     assert found.drafts == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-60, "now"),
+        (0, "now"),
+        (30, "in a moment"),
+        (61, "in 1\u00a0minute"),
+        (90_000, "in 1\u00a0day, 1\u00a0hour"),
+    ],
+)
+def test_time_ahead_is_never_nought(seconds: int, said: str) -> None:
+    now = timezone.now()
+
+    assert ahead(now + timedelta(seconds=seconds), now) == said
 
 
 def test_subject_ends_at_a_word() -> None:

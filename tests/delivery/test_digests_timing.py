@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from delivery import digests, tasks
 from delivery.models import Digest, Dispatch, Plan
+from newsletter import digest
 from newsletter.models import Issue, Newsletter
 from tests import factories
 from tests.delivery.digesting import HOUR, look, out, was_due, weekly_of
@@ -125,9 +126,9 @@ def test_worker_that_dies_while_it_writes_leaves_it_to_the_next(
 def test_digest_is_due_by_the_newsletters_clock() -> None:
     newsletter = Newsletter(digest_day=5, digest_time=time(9), time_zone="Europe/Berlin")
     friday = datetime(2026, 3, 27, 12, tzinfo=UTC)
-    after = digests.upcoming(newsletter, after=friday)
+    after = digest.upcoming(newsletter, after=friday)
 
-    found = [after, digests.upcoming(newsletter, after=after)]
+    found = [after, digest.upcoming(newsletter, after=after)]
 
     assert found == [datetime(2026, 3, 28, 8, tzinfo=UTC), datetime(2026, 4, 4, 7, tzinfo=UTC)]
     assert digests._monday(newsletter, after) == date(2026, 3, 23)
@@ -136,7 +137,7 @@ def test_digest_is_due_by_the_newsletters_clock() -> None:
 def test_digest_at_an_hour_that_does_not_come_is_due_after_it() -> None:
     newsletter = Newsletter(digest_day=6, digest_time=time(2, 30), time_zone="Europe/Berlin")
 
-    found = digests.upcoming(newsletter, after=datetime(2026, 3, 28, 12, tzinfo=UTC))
+    found = digest.upcoming(newsletter, after=datetime(2026, 3, 28, 12, tzinfo=UTC))
 
     assert found == datetime(2026, 3, 29, 1, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from delivery import alarms, digests, epoch, tasks
+from delivery import alarms, digests, epoch, planning, preflight, preparation, submission, tasks
 from delivery.models import Alarm, Digest, Dispatch, Installation
 from desk import home
 from newsletter.models import Issue, Newsletter
@@ -166,3 +166,48 @@ def test_desk_leads_to_a_digest_that_was_not_sent(missed: Issue) -> None:
     assert [each.issue for each in desk.alarms] == [missed]
     assert f"/admin/newsletter/issue/{missed.pk}/change/" in browser.get("/admin/").text
     assert f"/admin/newsletter/issue/{missed.pk}/change/" in issues
+
+
+def told_twice(issue: Issue) -> list[str]:
+    return [each.text for each in preflight.report(issue).warnings if each.code == "told_twice"]
+
+
+def test_missed_digest_warns_that_a_later_one_has_told_its_news(missed: Issue, weekly: Newsletter) -> None:
+    a_week_later()
+    out(weekly, "bridges", days=1)
+    before = told_twice(missed)
+    next_one(weekly)
+    written = told_twice(missed)
+    dispatch = sent_of(weekly)
+    (warning,) = told_twice(missed)
+
+    day = timezone.localtime(Digest.objects.get(issue=dispatch.issue).at)
+    assert (before, written) == ([], [])
+    assert warning == (
+        f"The digest of {day.day} {day:%B} has told of these issues since: its readers would get the same news twice."
+        " Delete this one, unless that is what you want."
+    )
+    assert told_twice(dispatch.issue) == []
+
+
+def test_missed_digest_of_other_news_than_the_next_warns_of_nothing(
+    missed: Issue, weekly: Newsletter
+) -> None:
+    a_week_later()
+    out(weekly, "bridges", days=1)
+    later = next_one(weekly)
+    sent_of(weekly)
+
+    Digest.objects.filter(issue=later).update(since=Digest.objects.get(issue=missed).at)
+
+    assert told_twice(missed) == []
+
+
+def sent_of(newsletter: Newsletter) -> Dispatch:
+    """The latest digest goes out as any issue does."""
+    issue = Issue.objects.filter(newsletter=newsletter, kind="digest").latest("pk")
+    dispatch = preparation.start(issue, plan=planning.approved(issue))
+    preparation.prepare(dispatch.pk)
+    submission.send_for(dispatch.pk, seconds=5)
+    dispatch.refresh_from_db()
+    return dispatch

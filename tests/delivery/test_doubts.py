@@ -131,7 +131,7 @@ def test_other_bytes_are_never_sent_under_the_same_key(by_resend: Dispatch, rese
 def test_same_call_is_made_whatever_became_of_the_unsubscribe_address(
     draft: Issue, settings: Any, name: str, then: str, now: str
 ) -> None:
-    with Fake(name, keep="all") as provider:  # type: ignore[arg-type]
+    with Fake(name, keep="all") as provider:
         send_through(provider, settings, per_second=100_000)
         settings.UNSUBSCRIBE_ADDRESS = then
         dispatch = prepared(draft)

@@ -32,7 +32,7 @@ def through(settings: Any) -> Callable[[str], None]:
 
     def choose(name: str) -> None:
         settings.UNSUBSCRIBE_ADDRESS = "leave@in.example.org"
-        settings.INBOUND_SECRET = SVIX if name == "resend" else PASSWORD
+        settings.INBOUND_SECRET = {"resend": SVIX, "postal": fakes.postal_key.KEY}.get(name, PASSWORD)
         settings.HAND_OVER = {"bulk": {"scheme": name}}
         if name == "ses":
             settings.MAILERS = settings.MAILERS | {"bulk": {"BACKEND": "x", "OPTIONS": SES_OPTIONS}}
@@ -282,7 +282,7 @@ def test_address_is_there_only_where_mail_is_read(
         ("postmark", "leave@in.example.org", PASSWORD, []),
         ("mailgun", "leave@in.example.org", "key", []),
         ("smtp", "leave@in.example.org", PASSWORD, ["courant.E016"]),
-        ("mailtrap", "leave@in.example.org", PASSWORD, ["courant.E016"]),
+        ("scaleway", "leave@in.example.org", PASSWORD, ["courant.E016"]),
         ("postmark", "leave@in.example.org", "", ["courant.E016"]),
         ("postmark", "leave@in.example.org", "courant:short", ["courant.E016"]),
         ("postmark", "Leave <leave@in.example.org>", PASSWORD, ["courant.E017"]),

@@ -105,7 +105,7 @@ def received(data: bytes) -> bytes:
 
 
 def parsed(data: bytes) -> EmailMessage:
-    return email.message_from_bytes(data, policy=email.policy.default)  # type: ignore[return-value]
+    return email.message_from_bytes(data, policy=email.policy.default)
 
 
 def ours(mail: IssueMail, reader: Recipient = ADA) -> EmailMessage:
@@ -131,7 +131,7 @@ def plain(text: str) -> str:
 def bodies(message: EmailMessage) -> list[tuple[str, str, str]]:
     """Each part's type, character set and text, in their order."""
     return [
-        (part.get_content_type(), part.get_content_charset() or "", plain(part.get_content()))  # type: ignore[attr-defined]
+        (part.get_content_type(), part.get_content_charset() or "", plain(part.get_content()))
         for part in message.iter_parts()
     ]
 

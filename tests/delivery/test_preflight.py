@@ -25,13 +25,7 @@ from newsletter.models import Issue, Newsletter
 from subscribers import counting
 from subscribers.models import Suppression, address_key
 from tests import factories
-
-AT = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
-MAILGUN = {"BACKEND": "anymail.backends.mailgun.EmailBackend"}
-
-
-def by_code(found: list[Finding] | tuple[Finding, ...]) -> dict[str, Level]:
-    return {each.code: each.level for each in found if each.level != Level.FINE}
+from tests.delivery.checked import AT, MAILGUN, by_code, dispatched
 
 
 @pytest.fixture
@@ -51,25 +45,6 @@ def ready(draft: Issue) -> Issue:
 def proof(issue: Issue, *, state: str = "sent") -> None:
     Proof.objects.create(
         issue=issue, content_hash=faces.fingerprint(issue), addresses=["ada@example.com"], state=state
-    )
-
-
-def dispatched(newsletter: Newsletter, *, readers: int, slug: str = "last") -> Dispatch:
-    now = timezone.now()
-    issue = factories.issue(newsletter, slug, status="sent", published_at=now, subject=f"The {slug} one")
-    return Dispatch.objects.create(
-        issue=issue,
-        state="sent",
-        mailer="bulk",
-        batch_size=10,
-        audience_size=readers,
-        subject=issue.subject,
-        sender="The Daily <editors@daily.example>",
-        html="",
-        text="",
-        content_hash="",
-        started_at=now,
-        finished_at=now,
     )
 
 
@@ -152,7 +127,7 @@ def test_edit_that_matters_voids_an_acceptance_and_another_does_not(ready: Issue
     preflight.accept(ready, code=found.code, mark=found.mark, by=ada)
 
     ready.body += "<p>And a word more.</p>"
-    beside = by_code(preflight.report(ready).open)  # type: ignore[arg-type]
+    beside = by_code(preflight.report(ready).open)
     ready.body += '<p><a href="https://example.org/b">here</a></p>'
     within = by_code(preflight.report(ready).open)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,21 +11,13 @@ from django.utils import timezone
 from delivery.models import (
     Attempt,
     Batch,
-    Dispatch,
     SendingDomain,
 )
-from delivery.preflight import Finding, Level, allowance, sender
+from delivery.preflight import Level, allowance, sender
 from newsletter.linkcheck import checking
 from newsletter.linkcheck.probing import Found, Outcome
 from newsletter.models import Newsletter
-from tests import factories
-
-AT = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
-MAILGUN = {"BACKEND": "anymail.backends.mailgun.EmailBackend"}
-
-
-def by_code(found: list[Finding] | tuple[Finding, ...]) -> dict[str, Level]:
-    return {each.code: each.level for each in found if each.level != Level.FINE}
+from tests.delivery.checked import AT, MAILGUN, by_code, dispatched
 
 
 def mailgun(settings: Any, *, domain: str = "mg.daily.org", **hand_over: int) -> None:
@@ -33,25 +25,6 @@ def mailgun(settings: Any, *, domain: str = "mg.daily.org", **hand_over: int) ->
     settings.MAILERS = {**settings.MAILERS, "bulk": {**MAILGUN, "OPTIONS": options}}
     settings.HAND_OVER = {"bulk": {"scheme": "mailgun", **hand_over}}
     settings.SITE_URL = "https://news.daily.org"
-
-
-def dispatched(newsletter: Newsletter, *, readers: int, slug: str = "last") -> Dispatch:
-    now = timezone.now()
-    issue = factories.issue(newsletter, slug, status="sent", published_at=now, subject=f"The {slug} one")
-    return Dispatch.objects.create(
-        issue=issue,
-        state="sent",
-        mailer="bulk",
-        batch_size=10,
-        audience_size=readers,
-        subject=issue.subject,
-        sender="The Daily <editors@daily.example>",
-        html="",
-        text="",
-        content_hash="",
-        started_at=now,
-        finished_at=now,
-    )
 
 
 @pytest.mark.parametrize(

@@ -233,7 +233,7 @@ def test_dispatches_that_are_done_cost_no_queries_of_their_own(
     by_smtp: Dispatch, django_assert_num_queries
 ) -> None:
     send(by_smtp)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         one = troubles.found()
     for number in range(2):
         other = factories.issue(by_smtp.issue.newsletter, f"other-{number}")
@@ -241,7 +241,7 @@ def test_dispatches_that_are_done_cost_no_queries_of_their_own(
     for dispatch in Dispatch.objects.filter(state="sending"):
         send(dispatch)
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         three = troubles.found()
 
     assert (one, three) == ([], [])

@@ -2,7 +2,7 @@
 
 After the providers' own pages: Mailgun "Receiving → forward()", Postmark "Inbound webhook", SendGrid "Inbound Parse",
 Mailjet "Parse API", Brevo "Inbound parse webhooks", Resend "email.received", MailerSend "Inbound routing", SparkPost
-"Relay webhooks", Mandrill "Inbound webhooks", Amazon SES "SNS action".
+"Relay webhooks", Mandrill "Inbound webhooks", Amazon SES "SNS action", Postal "Receiving e-mail by HTTP".
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from email.utils import getaddresses
 from urllib.parse import urlencode
 
+from tests.fakes import postal_key
 from tests.fakes.webhooks import svix_signature
 
 BOUNDARY = "----inbound"
@@ -265,21 +266,20 @@ def ses(mail: Mail, *, secret: str, url: str) -> Posting:
     return Posting(json.dumps(told).encode(), "text/plain; charset=UTF-8", {**headers, **_basic(secret)})
 
 
-PROVIDERS: dict[str, Callable[..., Posting]] = {
-    each.__name__: each
-    for each in (
-        brevo,
-        mailersend,
-        mailgun,
-        mailjet,
-        mandrill,
-        postmark,
-        resend,
-        sendgrid,
-        ses,
-        sparkpost,
+def postal(mail: Mail, *, secret: str, url: str) -> Posting:
+    """An HTTP endpoint that takes the raw message as JSON; signed with this key, or with none that `secret` fits."""
+    raw = base64.encodebytes(mail.raw.encode()).decode()
+    told = {"id": 12345, "rcpt_to": mail.to, "mail_from": "ada@example.com", "message": raw, "base64": True}
+    body = json.dumps(told).encode()
+    signed = body if secret == postal_key.KEY else b"something else"
+    return Posting(
+        body, JSON, {"X-Postal-Signature": base64.b64encode(postal_key.signature(signed)).decode()}
     )
-}
+
+
+SIGNING = (mailersend, mailgun, mandrill, postal, resend)
+BY_PASSWORD = (brevo, mailjet, postmark, sendgrid, ses, sparkpost)
+PROVIDERS: dict[str, Callable[..., Posting]] = {each.__name__: each for each in (*SIGNING, *BY_PASSWORD)}
 
 
 def _json(told: object, headers: dict[str, str]) -> Posting:

@@ -56,10 +56,10 @@ def batch(*addresses: str) -> EmailMultiAlternatives:
         [f"Reader <{a}>" for a in addresses],
     )
     message.attach_alternative("<p>Hi %recipient.name% – “you”</p>", "text/html")
-    message.merge_data = {a: {"name": a.partition("@")[0].title()} for a in addresses}  # type: ignore[attr-defined]
-    message.merge_headers = {a: {"List-Unsubscribe": f"<{leave(a)}>"} for a in addresses}  # type: ignore[attr-defined]
-    message.merge_metadata = {a: {"delivery": f"d-{a}"} for a in addresses}  # type: ignore[attr-defined]
-    message.tags = ["dispatch-1"]  # type: ignore[attr-defined]
+    message.merge_data = {a: {"name": a.partition("@")[0].title()} for a in addresses}
+    message.merge_headers = {a: {"List-Unsubscribe": f"<{leave(a)}>"} for a in addresses}
+    message.merge_metadata = {a: {"delivery": f"d-{a}"} for a in addresses}
+    message.tags = ["dispatch-1"]
     return message
 
 
@@ -74,7 +74,7 @@ def test_mailgun_shows_each_reader_their_own_mail(mailgun: Fake) -> None:
     message.send()
 
     assert mailgun.message(BOB) == {
-        "id": message.anymail_status.message_id,  # type: ignore[attr-defined]
+        "id": message.anymail_status.message_id,
         "from": "The Tide <tide@mg.example.com>",
         "to": f"Reader <{BOB}>",
         "subject": "For Bob",

@@ -62,12 +62,12 @@ def test_postmark_takes_what_anymail_sends(postmark: Fake) -> None:
         "The tide", "Hi", "The Tide <tide@example.com>", [ADA, f'"B, ob" <{BOB}>']
     )
     message.attach_alternative("<p>Hi – “you”</p>", "text/html")
-    message.merge_headers = {a: {"List-Unsubscribe": f"<{leave(a)}>"} for a in (ADA, BOB)}  # type: ignore[attr-defined]
-    message.merge_metadata = {a: {"delivery": f"d-{a}"} for a in (ADA, BOB)}  # type: ignore[attr-defined]
+    message.merge_headers = {a: {"List-Unsubscribe": f"<{leave(a)}>"} for a in (ADA, BOB)}
+    message.merge_metadata = {a: {"delivery": f"d-{a}"} for a in (ADA, BOB)}
 
     message.send()
 
-    status = message.anymail_status.recipients[BOB]  # type: ignore[attr-defined]
+    status = message.anymail_status.recipients[BOB]
     assert status.status == "sent"
     assert postmark.message(BOB) == {
         "MessageID": status.message_id,
@@ -104,11 +104,11 @@ def test_postmark_answers_each_mail_by_itself(postmark: Fake) -> None:
 def test_postmark_is_understood_by_anymail_when_it_refuses(postmark: Fake) -> None:
     postmark.faults(refuse={BOB: 406})
     message = EmailMultiAlternatives("The tide", "Hi", "tide@example.com", [ADA, BOB])
-    message.merge_data = {}  # type: ignore[attr-defined]
+    message.merge_data = {}
 
     message.send()
 
-    recipients = message.anymail_status.recipients  # type: ignore[attr-defined]
+    recipients = message.anymail_status.recipients
     assert {a: found.status for a, found in recipients.items()} == {ADA: "sent", BOB: "rejected"}
 
 

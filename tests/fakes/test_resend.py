@@ -68,11 +68,11 @@ def said(answer: requests.Response) -> tuple[int, str, str]:
 def test_resend_takes_what_anymail_sends(resend: Fake) -> None:
     message = EmailMultiAlternatives("The tide", "Hi", "The Tide <tide@example.com>", [ADA, f"Bob <{BOB}>"])
     message.attach_alternative("<p>Hi – “you”</p>", "text/html")
-    message.merge_headers = {a: {"List-Unsubscribe": f"<{leave(a)}>"} for a in (ADA, BOB)}  # type: ignore[attr-defined]
+    message.merge_headers = {a: {"List-Unsubscribe": f"<{leave(a)}>"} for a in (ADA, BOB)}
 
     message.send()
 
-    status = message.anymail_status.recipients[BOB]  # type: ignore[attr-defined]
+    status = message.anymail_status.recipients[BOB]
     assert resend.message(BOB) == {
         "id": status.message_id,
         "from": "The Tide <tide@example.com>",

@@ -229,7 +229,7 @@ def test_smtp_takes_mails_of_any_size(smtp: Fake, size: int) -> None:
 
 def test_smtp_answers_oddly_where_a_test_wants_it(smtp: Fake) -> None:
     odd = [("RCPT", "550 5.1.1 nobody\r\n", "go on"), ("dot", "421 4.3.0 going down\r\n", "hang up")]
-    smtp._asked("/_answers", [asdict(Odd(step, 2, say, then)) for step, say, then in odd])  # type: ignore[arg-type]
+    smtp._asked("/_answers", [asdict(Odd(step, 2, say, then)) for step, say, then in odd])
 
     with connected(smtp) as client:
         client.send_message(letter())

@@ -38,7 +38,7 @@ def mailgun(body: bytes) -> list[Got]:
     got = []
     for to in sent["to"]:
         own = {
-            name: re.sub(r"%recipient\.([^%]+)%", lambda found: variables[to][found[1]], value[0])  # noqa: B023
+            name: re.sub(r"%recipient\.([^%]+)%", lambda found: variables[to][found[1]], value[0])  # noqa: B023 -- called at once
             for name, value in sent.items()
         }
         headers = {name[2:]: value for name, value in own.items() if name.startswith("h:")}

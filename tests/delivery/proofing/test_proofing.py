@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 import re
 from datetime import timedelta
 from typing import Any
@@ -11,67 +9,21 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from django.db.models.functions import Now
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from config import mailers
-from delivery import circuit, epoch, held, proofing, tasks, webhooks
-from delivery.exceptions import AccountRefused, Transient
+from delivery import circuit, epoch, proofing, tasks
 from delivery.messages import Receipt
-from delivery.models import Answer, Attempt, Batch, Delivery, Dispatch, MailerState, Proof
+from delivery.models import MailerState, Proof
 from delivery.proofing import CannotTest
 from newsletter.models import Issue, ReaderField
 from subscribers import lifecycle
-from subscribers.models import Subscriber, Subscription, Suppression
+from subscribers.models import Subscription, Suppression
 from tests import factories
+from tests.delivery.proofing.mails import State, ledger, mail_to, sent
 from tests.fakes.client import Fake
-
-State = Proof.State
-NAME = '<p>Dear <span class="field" data-field="first_name" data-fallback="friend">friend</span>,</p>'
-TOWN = '<p>from <span class="field" data-field="town" data-fallback="far away">far away</span></p>'
-
-
-@pytest.fixture
-def ada(db: None) -> User:
-    return User.objects.create_user("ada", email="ada@desk.example", is_staff=True)
-
-
-@pytest.fixture
-def letter(draft: Issue) -> Issue:
-    """An issue that says something of each reader."""
-    draft.body = NAME + TOWN
-    draft.save(update_fields=["body"])
-    return draft
-
-
-def sent(issue: Issue, *addresses: str, by: User, reader: Subscription | None = None) -> Proof:
-    proof = proofing.ask(issue, addresses=addresses or ["desk@example.com"], by=by, reader=reader)
-    tasks.send_proof(proof.pk)
-    proof.refresh_from_db()
-    return proof
-
-
-def mail_to(address: str, server: Fake) -> dict[str, str]:
-    """What the one mail to this address says."""
-    kept = server.message(address)
-    if "source" not in kept:
-        return {name: kept[name] for name in ("subject", "text", "html")}
-    mail = email.message_from_string(kept["source"], policy=email.policy.default)
-    parts = {kind: mail.get_body((kind,)) for kind in ("plain", "html")}
-    assert parts["plain"] is not None
-    assert parts["html"] is not None
-    return {
-        "subject": mail["Subject"],
-        "text": parts["plain"].get_content(),
-        "html": parts["html"].get_content(),
-    }
-
-
-def ledger() -> list[int]:
-    return [model.objects.count() for model in (Dispatch, Batch, Delivery, Attempt)]
 
 
 @pytest.mark.parametrize("by", ["smtp_server", "mailgun", "resend"])
@@ -281,88 +233,6 @@ def test_a_test_of_a_deleted_issue_is_left(letter: Issue, ada: User, smtp_server
     assert smtp_server.seen()["recipients"] == 0
 
 
-def test_a_test_is_of_the_text_that_went_out(letter: Issue, ada: User, smtp_server: Fake) -> None:
-    proof = proofing.ask(letter, addresses=["desk@example.com"], by=ada)
-    letter.subject = "Changed before the worker came"
-    letter.save(update_fields=["subject"])
-
-    tasks.send_proof(proof.pk)
-
-    proof.refresh_from_db()
-    assert proofing.latest(letter) == proof
-    assert proofing.is_stale(proof, letter) is False
-
-
-def test_an_edit_makes_it_stale(letter: Issue, ada: User, smtp_server: Fake) -> None:
-    proof = sent(letter, by=ada)
-
-    letter.body += "<p>One more thing.</p>"
-
-    assert proofing.is_stale(proof, letter) is True
-
-
-def test_a_text_that_is_as_it_was_has_its_test_again(letter: Issue, ada: User, smtp_server: Fake) -> None:
-    first, body = sent(letter, by=ada), letter.body
-    letter.body += "<p>One more thing.</p>"
-    letter.save(update_fields=["body"])
-    second = sent(letter, by=ada)
-
-    found = [proofing.latest(letter)]
-    letter.body = body
-    found.append(proofing.latest(letter))
-
-    assert found == [second, first]
-
-
-@pytest.mark.parametrize(
-    ("slot", "words"),
-    [
-        ("feedback_url", "No answer was counted"),
-        ("web_url", "There is nothing to read here yet"),
-        ("unsubscribe_url", "Nobody was unsubscribed"),
-    ],
-)
-def test_its_links_lead_to_a_page_that_says_what_each_is_for(letter: Issue, slot: str, words: str) -> None:
-    link = urlsplit(proofing.values(letter, None)[slot]).path
-
-    page = Client().get(link, {"answer": "good"})
-
-    assert (page.status_code, page["X-Robots-Tag"], words in page.text) == (200, "noindex", True)
-
-
-def test_answer_to_a_test_mail_is_counted_nowhere(letter: Issue) -> None:
-    link = urlsplit(proofing.values(letter, None)["feedback_url"]).path
-
-    page = Client().post(link, {"answer": "good"})
-
-    assert ("No answer was counted" in page.text, Answer.objects.exists()) == (True, False)
-
-
-def test_the_last_used_addresses_are_those_of_this_issue(letter: Issue, ada: User) -> None:
-    other = factories.issue(letter.newsletter, "other")
-    proofing.ask(other, addresses=["a@example.com"], by=ada)
-
-    assert (proofing.last_used(ada, other), proofing.last_used(ada, letter)) == (["a@example.com"], [])
-
-
-def test_the_last_used_addresses_are_a_persons_own(letter: Issue, ada: User) -> None:
-    bob = User.objects.create_user("bob")
-    proofing.ask(letter, addresses=["b@example.com"], by=bob)
-    proofing.ask(letter, addresses=["a@example.com", "c@example.com"], by=ada)
-
-    assert proofing.last_used(ada, letter) == ["a@example.com", "c@example.com"]
-    assert proofing.last_used(bob, letter) == ["b@example.com"]
-
-
-def test_old_tests_are_forgotten(letter: Issue, ada: User) -> None:
-    proofing.ask(letter, addresses=["a@example.com"], by=ada)
-    Proof.objects.update(asked_at=timezone.now() - proofing.KEPT - timedelta(days=1))
-
-    proofing.recover()
-
-    assert list(Proof.objects.all()) == []
-
-
 def test_of_two_workers_one_speaks(letter: Issue, ada: User, smtp_server: Fake) -> None:
     proof = proofing.ask(letter, addresses=["desk@example.com"], by=ada)
 
@@ -387,96 +257,3 @@ def test_it_goes_by_the_second_mailer_while_the_first_does_not_work(
 
     assert proof.state == State.SENT
     assert len(mailgun.messages("desk@example.com")) == 1
-
-
-def test_a_providers_event_about_a_test_concerns_no_reader(letter: Issue, ada: User, mailgun: Fake) -> None:
-    sent(letter, by=ada)
-
-    carried = mailgun.message("desk@example.com")["variables"]["delivery"]
-
-    assert webhooks._delivery_id({"delivery": carried}) is None
-
-
-OSHEA = "o'shea@example.com"
-
-
-def erased(email: str = OSHEA) -> None:
-    lifecycle.erase(Subscriber.objects.get(email=email))
-
-
-@pytest.fixture
-def reader(letter: Issue) -> Subscription:
-    return factories.subscription(letter.newsletter, OSHEA)
-
-
-def test_who_is_deleted_is_in_no_test_that_went_out(
-    letter: Issue, ada: User, smtp_server: Fake, reader: Subscription
-) -> None:
-    near = f"j.{OSHEA}"
-    smtp_server.faults(refuse={OSHEA: 550, near: 550})
-    proof = sent(letter, "desk@example.com", OSHEA, near, by=ada)
-    assert f"\n{OSHEA}: " in f"\n{proof.detail}"
-
-    erased()
-
-    proof.refresh_from_db()
-    assert proof.addresses == ["desk@example.com", "(deleted)", near]
-    assert [line.partition(": ")[0] for line in proof.detail.splitlines()] == ["(deleted)", near]
-    assert proofing.last_used(ada, letter) == ["desk@example.com", near]
-
-
-def test_who_is_deleted_gets_no_test_that_waits(
-    letter: Issue, ada: User, smtp_server: Fake, reader: Subscription
-) -> None:
-    for_both = proofing.ask(letter, addresses=[OSHEA, "desk@example.com"], by=ada)
-    for_one = proofing.ask(letter, addresses=[OSHEA], by=ada)
-    erased()
-
-    for proof in (for_both, for_one):
-        proofing.send(proof.pk)
-        proof.refresh_from_db()
-
-    assert (for_both.state, for_both.addresses, for_both.detail) == (
-        State.SENT,
-        ["(deleted)", "desk@example.com"],
-        "",
-    )
-    assert (for_one.state, for_one.detail) == (
-        State.FAILED,
-        "Whoever it was to go to was deleted before it went out.",
-    )
-    assert smtp_server.counts() == {"desk@example.com": 1}
-
-
-def test_who_is_deleted_while_a_test_leaves_is_not_named_when_it_settles(
-    letter: Issue, ada: User, reader: Subscription
-) -> None:
-    proof = proofing.ask(letter, addresses=["desk@example.com", OSHEA], by=ada)
-    Proof.objects.update(state=State.SPEAKING, spoken_at=Now())
-    words = f"550 <{OSHEA}>: no such user, says {letter.newsletter.sender_email}"
-    erased()
-
-    proofing._note(proof, Receipt(refused=dict.fromkeys(proofing._numbered(proof), words)))
-
-    proof.refresh_from_db()
-    said = f"550 <o'…@e….com>: no such user, says {letter.newsletter.sender_email}"
-    assert (proof.state, proof.addresses) == (State.FAILED, ["desk@example.com", "(deleted)"])
-    assert proof.detail == f"desk@example.com: {said}\n(deleted): {said}"
-
-
-@pytest.mark.parametrize("error", [AccountRefused, Transient])
-def test_provider_that_cannot_be_used_names_no_reader(error: type[Exception]) -> None:
-    said = proofing._why(error("No quota for eve@example.com, desk@x.com"), sender="desk@x.com")
-
-    assert "No quota for e…@e….com, desk@x.com" in said
-
-
-def test_deleting_somebody_reads_the_tests_once(letter: Issue, ada: User, reader: Subscription) -> None:
-    for number in range(20):
-        proofing.ask(letter, addresses=[f"desk{number}@example.com"], by=ada)
-
-    with CaptureQueriesContext(connection) as queries:
-        held.take_out(reader.subscriber)
-
-    (query,) = queries.captured_queries
-    assert "LIKE" not in query["sql"]

@@ -1,0 +1,58 @@
+"""Leaving by mail through Postal, which signs what it posts."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from config import checks
+from newsletter.models import Newsletter
+from subscribers.models import Subscription
+from tests import factories
+from tests.delivery.test_inbound import post, problems, subject_of, through
+from tests.fakes import postal_key
+from tests.fakes.inbound import JSON, Mail, Posting
+
+__all__ = ["through"]  # a fixture
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"message": 3}', b'{"message": "?"}', b"null"])
+def test_what_postal_signed_and_nobody_can_read_is_counted(
+    through: Callable[[str], None], settings: Any, db: None, body: bytes
+) -> None:
+    through("postal")
+    signature = base64.b64encode(postal_key.signature(body)).decode()
+
+    answer = post(Posting(body, JSON, {"X-Postal-Signature": signature}))
+
+    assert (answer.status_code, len(problems())) == (200, 1)
+
+
+def test_mail_in_other_letters_than_utf_8_is_read(
+    daily: Newsletter, through: Callable[[str], None], settings: Any
+) -> None:
+    ada, *_ = factories.cast(daily)
+    through("postal")
+    raw = Mail(subject=subject_of(ada), text="Grüße").raw.replace("utf-8", "iso-8859-1").encode("latin-1")
+    told = {
+        "id": 1,
+        "rcpt_to": "leave@in.example.org",
+        "message": base64.b64encode(raw).decode(),
+        "base64": True,
+    }
+    body = json.dumps(told).encode()
+    signature = base64.b64encode(postal_key.signature(body)).decode()
+
+    post(Posting(body, JSON, {"X-Postal-Signature": signature}))
+
+    assert Subscription.objects.get(pk=ada.pk).status == "unsubscribed"
+
+
+def test_its_public_key_is_all_that_is_to_be_set(through: Callable[[str], None]) -> None:
+    through("postal")
+
+    assert checks.unsubscribe_address_is_read() == []
