@@ -143,15 +143,15 @@ class OfTeams(BaseModelAdmin):  # type: ignore[type-arg]  # generic in the stubs
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
-class TabularInline(OfTeams, admin.TabularInline):  # type: ignore[type-arg]
+class TabularInline(OfTeams, admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
     pass
 
 
-class StackedInline(OfTeams, admin.StackedInline):  # type: ignore[type-arg]
+class StackedInline(OfTeams, admin.StackedInline):  # type: ignore[type-arg]  # generic in the stubs only
     pass
 
 
-class ModelAdmin(OfTeams, admin.ModelAdmin):  # type: ignore[type-arg]
+class ModelAdmin(OfTeams, admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     empty_value_display = ""  # a dash is read aloud, and says no more
     paginator = Paginator
     show_full_result_count = False

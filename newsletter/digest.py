@@ -6,28 +6,49 @@ Nothing in it is new but the frame: each headline and preheader went out, or sta
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import escape
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from newsletter import slugs
+from newsletter import clock, slugs
 from newsletter.locale import spoken_by
 from newsletter.models import Issue, Revision
 from newsletter.rendering.mail import day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from newsletter.models import Newsletter
 
 LONGEST = 200  # characters of a subject, and of a preheader
 MOST = 60  # headlines, of about 650 bytes each: a mail of more than 102 KB is cut off by some mailboxes
 THIS_WEEK = timedelta(days=8)  # a day more for whoever moves it from Sunday to Monday
+
+
+def upcoming(newsletter: Newsletter, *, after: datetime) -> datetime:
+    """The first moment after that one at which a digest is due. The newsletter has a day for it."""
+    today = after.astimezone(ZoneInfo(newsletter.time_zone)).date()
+    days = (today + timedelta(days=number) for number in range(-1, 9))
+    times = (
+        datetime.combine(each, newsletter.digest_time)
+        for each in days
+        if each.weekday() == newsletter.digest_day
+    )
+    moments = (clock.moment(each, zone=newsletter.time_zone).at for each in times)
+    return next(each for each in moments if each > after)
+
+
+def upcoming_day(newsletter: Newsletter) -> str:
+    """That of the next one, to be said to a reader; "" where there is none."""
+    if newsletter.digest_day is None:
+        return ""
+    at = upcoming(newsletter, after=timezone.now())
+    return day(at.astimezone(ZoneInfo(newsletter.time_zone)).date())
 
 
 def written(newsletter: Newsletter, told: Sequence[Issue], *, at: datetime) -> Issue:

@@ -52,7 +52,8 @@ def wake(issue_id: int, *, again: bool = False) -> datetime:
     if not settings.LINK_CHECKS:
         return now
     if not cache.add(key, now, pause):
-        return cache.get(key, now)  # type: ignore[no-any-return]
+        since: datetime = cache.get(key, now)
+        return since
     transaction.on_commit(partial(_publish, issue_id, again=again))
     return now
 

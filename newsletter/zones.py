@@ -47,7 +47,7 @@ def groups(*, chosen: str = "") -> list[Group]:
     towns = sorted(name for name in zoneinfo.available_timezones() if name.partition("/")[0] in REGIONS)
     found: list[Group] = [(_("Often chosen"), [(name, in_words(name)) for name in OFTEN])]
     found += [
-        (region, [(name, _town(name)) for name in names])
+        (region, [(name, town(name)) for name in names])
         for region, names in groupby(towns, key=lambda name: name.partition("/")[0])
     ]
     if chosen and not any(chosen == name for _region, names in found for name, _words in names):
@@ -58,9 +58,9 @@ def groups(*, chosen: str = "") -> list[Group]:
 def in_words(name: str) -> str:
     """ "Berlin (Europe)": begins with what is typed to find it."""
     region, _slash, _rest = name.partition("/")
-    return name if region == name else f"{_town(name)} ({region})"
+    return name if region == name else f"{town(name)} ({region})"
 
 
-def _town(name: str) -> str:
-    """ "Buenos Aires, Argentina" of America/Argentina/Buenos_Aires."""
-    return ", ".join(reversed(name.split("/")[1:])).replace("_", " ")
+def town(name: str) -> str:
+    """ "Buenos Aires, Argentina" of America/Argentina/Buenos_Aires; "UTC" has none, and stays."""
+    return ", ".join(reversed(name.split("/")[1:])).replace("_", " ") or name

@@ -40,6 +40,7 @@ class ReaderFields(StackedInline):
         "kind",
         "choices",
         ("is_asked", "is_required"),
+        "position",
     ]
 
 

@@ -21,7 +21,7 @@ from newsletter.models.reader_field import FIRST_NAME
 if TYPE_CHECKING:
     from datetime import datetime
 
-SCRIPTS = ("writing", "telling", "copies", "autosave", "presence", "created")
+SCRIPTS = ("writing", "telling", "copies", "posting", "autosave", "presence", "created")
 
 
 class IssueForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only

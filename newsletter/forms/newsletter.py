@@ -18,6 +18,7 @@ from newsletter.models.reader_field import FIRST_NAME
 from newsletter.validators import one_line
 
 MOST_OPTIONS, LONGEST_OPTION = 50, 100  # of a choice; characters
+LAST = 2**15  # behind every place that can be given
 # A column of this name already says something else in an import.
 TAKEN_NAMES = frozenset({FIRST_NAME, "name", "firstname", "email", "email_address", "address"})
 
@@ -84,7 +85,7 @@ class DaysField(forms.MultipleChoiceField):
         return super().has_changed(self.prepare_value(initial), data)
 
 
-class UsualTimeForm(forms.ModelForm):  # type: ignore[type-arg]
+class UsualTimeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
     days = DaysField(
         label=_("Days"), initial=0b0011111, error_messages={"required": _("Choose at least one day.")}
     )
@@ -95,10 +96,10 @@ class UsualTimeForm(forms.ModelForm):  # type: ignore[type-arg]
         widgets = {"time": forms.TimeInput(format="%H:%M", attrs={"type": "time"})}
 
 
-class ReaderFieldForm(forms.ModelForm):  # type: ignore[type-arg]
+class ReaderFieldForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
     class Meta:
         model = ReaderField
-        fields = ["label", "name", "fallback", "kind", "choices", "is_asked", "is_required"]
+        fields = ["label", "name", "fallback", "kind", "choices", "is_asked", "is_required", "position"]
         widgets = {"choices": forms.Textarea(attrs={"rows": 3, "class": "short"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -153,16 +154,47 @@ class ReaderFieldForm(forms.ModelForm):  # type: ignore[type-arg]
         return name
 
 
-class ReaderFieldFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
-    """A field that a waiting issue speaks of must not go: the issue could not be sent."""
+class ReaderFieldFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # generic in the stubs only
+    """All fields of a newsletter, in their order."""
+
+    def save(self, commit: bool = True) -> Any:
+        saved = super().save(commit=commit)
+        if commit:
+            self._number()
+        return saved
+
+    def _number(self) -> None:
+        """1, 2, 3 …, whatever was typed: who was moved up stands before whoever had that place, who was moved down
+        behind."""
+        moved = {form.instance.pk: _direction(form) for form in self.forms}
+        those = list(
+            ReaderField.objects.filter(newsletter=self.instance)
+        )  # in order, those without a place last
+        places = {field.pk: _place(field.position) for field in those}
+        in_order = sorted(those, key=lambda each: (places[each.pk], moved.get(each.pk, 0)))
+        for place, field in enumerate(in_order, 1):
+            if field.position != place:
+                field.position = place
+                field.save(update_fields=["position"])
 
     def clean(self) -> None:
+        """One that a waiting issue speaks of must not go: the issue could not be sent."""
         super().clean()
         for form in self.deleted_forms:
             if issue := _speaks_of(form.instance):
                 message = _("“%(field)s” is used in “%(issue)s”. Take it out of that issue first.")
                 params = {"field": form.instance.label, "issue": issue.subject}
                 raise ValidationError(message, code="used", params=params)
+
+
+def _direction(form: Any) -> int:
+    """-1: up the list, or new on it. 1: down."""
+    before, now = _place(form.initial.get("position")), _place(form.instance.position)
+    return (now > before) - (now < before)
+
+
+def _place(position: int | None) -> int:
+    return LAST if position is None else position
 
 
 def _speaks_of(field: ReaderField) -> Issue | None:

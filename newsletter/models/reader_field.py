@@ -35,11 +35,17 @@ class ReaderField(models.Model):
     kind = models.CharField(_("what it holds"), max_length=6, choices=Kind, default=Kind.TEXT)
     choices = models.TextField(_("choices"), max_length=2000, blank=True, help_text=_("One on each line."))
     is_asked = models.BooleanField(_("ask for it at sign-up"), default=False)
-    is_required = models.BooleanField(_("nobody signs up without it"), default=False)
+    is_required = models.BooleanField(_("must be filled in at sign-up"), default=False)
+    position = models.PositiveSmallIntegerField(
+        _("place"),
+        null=True,
+        blank=True,
+        help_text=_("1 comes first. Left empty, it comes last."),
+    )
 
     class Meta:
         verbose_name = _("field")
-        ordering = ["label", "pk"]
+        ordering = [models.F("position").asc(nulls_last=True), "label", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["newsletter", "name"], name="one_reader_field_per_name"),
             models.CheckConstraint(condition=~models.Q(name=FIRST_NAME), name="first_name_is_everybodys"),

@@ -33,6 +33,11 @@ class Masthead:
     def direction(self) -> str:
         return "rtl" if self.language.replace("_", "-").split("-")[0].lower() in RIGHT_TO_LEFT else "ltr"
 
+    @property
+    def manage_url(self) -> str:
+        """Where a reader asks for a link of their own: the same for everybody, so that a mail can be forwarded."""
+        return f"{self.url}manage/"
+
 
 @dataclass(frozen=True, slots=True)
 class Cover:

@@ -72,6 +72,7 @@ def _foot(masthead: Masthead) -> str:
             folded(one_line(masthead.postal_address)),
             "",
             _("Unsubscribe: %s") % slot("unsubscribe_url"),
+            _("Manage my subscription: %s") % masthead.manage_url,
             _("All issues: %s") % masthead.url,
         ]
     )

@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import cache_control
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from newsletter import claims, faces, rendering
@@ -19,7 +20,7 @@ from newsletter.site import absolute_url
 from newsletter.views import speaking
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from django.http import HttpRequest
 
@@ -28,16 +29,19 @@ ISSUES_A_PAGE = 20
 publicly_cached = cache_control(public=True, max_age=60)
 
 
-@require_safe
-@publicly_cached
+def public_page[View: Callable[..., HttpResponse]](view: View) -> View:
+    """Nothing can be posted to it; and what was posted is not read, as a look for its CSRF token would have to."""
+    return csrf_exempt(require_safe(publicly_cached(view)))
+
+
+@public_page
 def newsletters(request: HttpRequest) -> HttpResponse:
     return speaking.page(
         request, "newsletter/newsletter_list.html", {"newsletters": Newsletter.objects.all()}
     )
 
 
-@require_safe
-@publicly_cached
+@public_page
 def archive(request: HttpRequest, slug: str) -> HttpResponse:
     newsletter = get_object_or_404(Newsletter, slug=slug)
     issues = Issue.objects.public().filter(newsletter=newsletter).select_related("newsletter").defer("body")
@@ -51,8 +55,7 @@ def archive(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "newsletter/archive.html", context)
 
 
-@require_safe
-@publicly_cached
+@public_page
 def issue(request: HttpRequest, slug: str, issue_slug: str) -> HttpResponse:
     found = get_object_or_404(
         Issue.objects.on_site().select_related("newsletter"), newsletter__slug=slug, slug=issue_slug
@@ -101,8 +104,7 @@ def _neighbours(found: Issue) -> dict[str, Issue | None]:
     }
 
 
-@require_safe
-@publicly_cached
+@public_page
 def look(request: HttpRequest, slug: str) -> HttpResponse:
     """The newsletter's own colour, as a stylesheet: pages have no inline style."""
     newsletter = get_object_or_404(Newsletter, slug=slug)

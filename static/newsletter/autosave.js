@@ -9,7 +9,6 @@
   const PAUSE = 2000 // milliseconds after the last change
   const LONGEST = 10000 // while somebody writes on
   const COPY_AFTER = 500
-  const PATIENCE = 20000 // for an answer
   const WAITS = [2000, 5000, 10000, 20000, 30000] // between tries
   const LARGEST = 6 * 1024 * 1024 // what the server reads at all; it says itself what is too long for a mail
 
@@ -20,7 +19,7 @@
     const say = told.dataset
     const { words, settle, leave } = form.writing
     const { show, link, button, notice, mark, isBad } = form.telling
-    const copies = form.copies
+    const { copies, posting } = form
 
     let saved = null // the words that the server has, as this page sent or got them
     let isPaused = Boolean(say.paused)
@@ -49,30 +48,7 @@
 
     /* --- sending -------------------------------------------------------------------------------- */
 
-    const token = () => /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? form.elements.csrfmiddlewaretoken.value
-
-    const payload = (said, tab) => {
-      const fields = new URLSearchParams(JSON.parse(said))
-      if (!say.issue && tab) fields.set("tab", tab) // by which the server knows a first save that comes again
-      fields.set("version", form.elements.version.value)
-      if (goesOn) fields.set("goes_on", goesOn)
-      return fields
-    }
-
-    const post = async (said, { keepalive = false, tab = say.tab } = {}) => {
-      const answer = await fetch(say.autosave, {
-        method: "POST",
-        headers: { "X-CSRFToken": token(), Accept: "application/json" },
-        body: payload(said, tab),
-        redirect: "manual", // to the page for logging in
-        credentials: "same-origin",
-        keepalive,
-        signal: keepalive ? undefined : AbortSignal.timeout(PATIENCE),
-      })
-      if (answer.type === "opaqueredirect" || answer.status === 401) return { status: 401, said: {} }
-      const isJson = answer.headers.get("Content-Type")?.startsWith("application/json")
-      return { status: answer.status, said: isJson ? await answer.json() : {} }
-    }
+    const post = (said, how = {}) => posting.post(said, { goesOn, ...how })
 
     const take = (sent, said) => {
       tries = 0
@@ -240,7 +216,7 @@
       isLeaving = true
       clearTimeout(timer)
       leave()
-      form.elements.csrfmiddlewaretoken.value = token() // another tab may have logged in again
+      form.elements.csrfmiddlewaretoken.value = posting.token() // another tab may have logged in again
       if (isChoice) forget() // the server has both texts, and one is chosen
       else if (saved !== null) copy(true)
     })
