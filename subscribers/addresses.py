@@ -11,6 +11,14 @@ class InvalidAddress(ValueError):
     """The text is not an address that a mail provider would take. The message is for the person who typed it."""
 
 
+class ForeignLetters(InvalidAddress):
+    """Letters before the @ that only some mail servers take (RFC 6531, SMTPUTF8); providers refuse them on the way."""
+
+    def __init__(self, letter: str) -> None:
+        super().__init__(f"Most mail servers do not take “{letter}” before the @ yet.")
+        self.letter = letter
+
+
 def canonical(text: str) -> str:
     """The one spelling under which an address is stored and compared: lower case, NFC, domain as A-label.
 
@@ -29,7 +37,7 @@ def canonical(text: str) -> str:
     except UnicodeError as error:  # idna on hostile labels
         raise InvalidAddress("The part after the @ is not a valid domain.") from error
     if not result.local_part.isascii():
-        raise InvalidAddress("The part before the @ has letters that mail providers do not accept yet.")
+        raise ForeignLetters(next(letter for letter in result.local_part if not letter.isascii()))
     email = f"{result.local_part}@{result.ascii_domain}".lower()
     if len(email) > 254:
         raise InvalidAddress("This is too long for an address.")

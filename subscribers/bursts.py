@@ -6,14 +6,16 @@ A mail program's one click does not count: it comes from its provider's own netw
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Exists, IntegerField, Max, Min, OuterRef, Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from newsletter.models import Newsletter
@@ -24,7 +26,6 @@ from subscribers.networks import is_anybodys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from django.contrib.auth.models import User
     from django.db.models import QuerySet
@@ -35,6 +36,9 @@ MANY, WITHIN = 10, timedelta(minutes=10)
 LOOK_BACK = timedelta(hours=24)  # after an outage of the worker, too
 BROUGHT_AT_ONCE = 500  # while somebody waits for the page; some seconds
 State = Burst.State
+NEVER = datetime.min.replace(tzinfo=UTC)
+# Seconds between the mail and the leaving, where they are known.
+WAITED = Cast(KT("details__seconds"), IntegerField())
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +70,32 @@ def look(*, now: datetime) -> int:
 
 
 def account(burst: Burst, *, shown: int) -> Account:
-    found = _leavings(burst).select_related("subscriber").annotate(is_away=_is_away(burst))
-    leavings: list[Any] = list(found.order_by("happened_at", "pk"))
-    waited = [event.details["seconds"] for event in leavings if "seconds" in event.details]
+    """Counted by the database: a provider's scanner goes through the mail of a hundred thousand."""
+    leavings = _leavings(burst).order_by().annotate(is_away=_is_away(burst), waited=WAITED)
+    away = Count("pk", filter=Q(is_away=True))
+    found = leavings.aggregate(away=away, soonest=Min("waited"), known=Count("waited"))
+    agents = leavings.values_list("agent").annotate(count=Count("pk")).order_by("-count", "agent")
+    people: Any = leavings.select_related("subscriber").order_by("happened_at", "pk")
     return Account(
         burst=burst,
-        away=sum(event.is_away for event in leavings),
-        agents=Counter(event.agent for event in leavings).most_common(3),
-        soonest=min(waited, default=None),
-        typically=int(median(waited)) if waited else None,
-        people=leavings[:shown],
+        away=found["away"],
+        agents=list(agents[:3]),
+        soonest=found["soonest"],
+        typically=_median(leavings, of=found["known"]),
+        people=list(people[:shown]),
     )
+
+
+def _median(leavings: QuerySet[Any], *, of: int) -> int | None:
+    waited = leavings.filter(waited__isnull=False).order_by("waited").values_list("waited", flat=True)
+    return int(median(waited[(of - 1) // 2 : of // 2 + 1])) if of else None
 
 
 def bring_back(burst: Burst, *, by: User) -> tuple[int, int]:
     """Take these leavings back, as if they had not been: (how many by this call, how many are left to do).
 
     Only whose last leaving was in the burst, from its network. Safe to call twice, also at the same time: each leaving
-    is taken back once. Those who signed up again since, or came back, stay as they are.
+    is taken back once. Those who confirmed a new sign-up since, or came back, stay as they are.
     """
     _look_at(burst.newsletter, now=timezone.now())  # it may have gone on since somebody looked
     burst.refresh_from_db()
@@ -104,7 +116,7 @@ def dismiss(burst: Burst, *, by: User) -> bool:
 
 
 def _take_back(event: ConsentEvent, circumstances: Circumstances) -> bool:
-    subscription = Subscription.objects.select_related("subscriber", "newsletter").get(
+    subscription = Subscription.objects.with_both().get(
         subscriber=event.subscriber_id, newsletter=event.newsletter_id
     )
     return lifecycle.take_back(
@@ -130,7 +142,6 @@ def _is_away(burst: Burst) -> Exists:
     left = Subscription.objects.filter(
         subscriber=OuterRef("subscriber"),
         newsletter=burst.newsletter_id,
-        status=Subscription.Status.UNSUBSCRIBED,
         unsubscribed_at=OuterRef("happened_at"),
         unsubscribed_at__gt=timezone.now() - lifecycle.UNDO_LIFE,
     )
@@ -144,8 +155,11 @@ def _by_the_page(newsletter_id: int) -> QuerySet[ConsentEvent]:
 def _look_at(newsletter: Newsletter, *, now: datetime) -> int:
     left = _by_the_page(newsletter.pk).filter(happened_at__gt=now - LOOK_BACK).exclude(network="")
     suspects = left.order_by().values("network").annotate(readers=Count("subscriber", distinct=True))
-    many = suspects.filter(readers__gte=MANY).values_list("network", flat=True)
-    networks = [network for network in many if not is_anybodys(network)]
+    many = suspects.filter(readers__gte=MANY).values_list("network", Max("happened_at"))
+    known = _known(newsletter)
+    networks = [
+        network for network, last in many if not is_anybodys(network) and known.get(network, NEVER) < last
+    ]
     if not networks:
         return 0
     with transaction.atomic():
@@ -156,6 +170,12 @@ def _look_at(newsletter: Newsletter, *, now: datetime) -> int:
             for network in networks
             for stretch in _stretches(_unsettled(newsletter, network, times[network]))
         )
+
+
+def _known(newsletter: Newsletter) -> dict[str, datetime]:
+    """By network, until when its leavings stand in a burst: there is nothing new to tell of those."""
+    ends = Burst.objects.filter(newsletter=newsletter).order_by().values_list("network")
+    return dict(ends.annotate(last=Max("ended_at")))
 
 
 def _times(events: QuerySet[ConsentEvent]) -> Mapping[str, list[datetime]]:

@@ -8,9 +8,13 @@ proof (ConsentEvent.unguarded).
 from __future__ import annotations
 
 import logging
+import random
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from itertools import batched
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Value
@@ -30,6 +34,7 @@ from subscribers.models import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Status = Subscription.Status
+Slices = Iterator[int]  # each step of it is a short piece of work, and says how many it was about
 SLICE = 200  # readers, in one short transaction
 EVENTS = 5000  # in one statement
 # How often somebody may be written to is told from their letters: they stay as long as one of these may still count.
@@ -61,22 +67,39 @@ class Forgotten:
 
 
 def forget(*, now: datetime, until: datetime) -> Forgotten:
-    """All that is due, in all newsletters, as long as there is time; the next run goes on with the rest."""
+    """All that is due, in all newsletters, as long as there is time; the next run goes on with the rest.
+
+    A slice of each in turn, so that a large newsletter does not keep a small one waiting; and as no run may get round
+    to all, each begins elsewhere.
+    """
     found = Forgotten()
-    for newsletter in Newsletter.objects.order_by("pk"):
-        if timezone.now() >= until:
-            break
-        found.lapsed += _lapse(newsletter, now=now)
-        found.unconfirmed += _delete(unconfirmed(newsletter, now=now), until=until, keeps_out=False)
-        found.left += _delete(left(newsletter, now=now), until=until, keeps_out=True)
-        found.networks += _forget_networks(newsletter, now=now)
-    found.networks += _forget_networks_of_persons(now=now)
-    found.sign_ups = SignUp.objects.filter(posted_at__lt=now - SIGN_UPS_WAIT).delete()[0]
+    chores = list(_chores(now=now))
+    random.shuffle(chores)
+    waiting = deque(chores)
+    while waiting and timezone.now() < until:
+        name, slices = waiting.popleft()
+        if (count := next(slices, None)) is not None:
+            setattr(found, name, getattr(found, name) + count)
+            waiting.append((name, slices))
     changing_address.forget(now=now)
-    found.address_changes = AddressChange.objects.filter(ended_at__lt=now - CHANGES_STAY).delete()[0]
     if any(asdict(found).values()):
         logger.info("Forgotten: %s.", ", ".join(f"{count} {what}" for what, count in asdict(found).items()))
+    if waiting:
+        logger.info("There was no time for all that is to be forgotten; the next run goes on.")
     return found
+
+
+def _chores(*, now: datetime) -> Iterator[tuple[str, Slices]]:
+    """By the name of its count. Nothing is asked of the database before its turn has come."""
+    for newsletter in Newsletter.objects.all():
+        events = ConsentEvent.unguarded.filter(newsletter=newsletter)
+        yield "lapsed", _lapses(newsletter, now=now)
+        yield "unconfirmed", _deletions(unconfirmed(newsletter, now=now), keeps_out=False)
+        yield "left", _deletions(left(newsletter, now=now), keeps_out=True)
+        yield "networks", _blanks(events, days=newsletter.forgets_networks_after, now=now)
+    yield "networks", _networks_of_persons(now=now)
+    yield "sign_ups", _sweeps(SignUp.objects.filter(posted_at__lt=now - SIGN_UPS_WAIT))
+    yield "address_changes", _sweeps(AddressChange.objects.filter(ended_at__lt=now - CHANGES_STAY))
 
 
 def unconfirmed(newsletter: Newsletter, *, now: datetime) -> SubscriptionQuerySet:
@@ -105,6 +128,11 @@ def _letters_that_count(now: datetime) -> QuerySet[Letter]:
     return Letter.objects.filter(lately, subscriber=OuterRef("subscriber"))
 
 
+def _lapses(newsletter: Newsletter, *, now: datetime) -> Slices:
+    while count := _lapse(newsletter, now=now):
+        yield count
+
+
 def _lapse(newsletter: Newsletter, *, now: datetime) -> int:
     """Whoever had been a reader, and did not confirm in time that they want it again, counts as left: as they were
     before somebody typed their address. An import must not take them for new."""
@@ -114,7 +142,7 @@ def _lapse(newsletter: Newsletter, *, now: datetime) -> int:
     with transaction.atomic():
         found = list(overdue.select_for_update(skip_locked=True)[:EVENTS])
         overdue.filter(pk__in=[each.pk for each in found]).update(
-            status=Status.UNSUBSCRIBED, unsubscribed_at=Coalesce("unsubscribed_at", Value(now)), left_as=""
+            status=Status.UNSUBSCRIBED, unsubscribed_at=Coalesce("unsubscribed_at", Value(now))
         )
         ConsentEvent.objects.bulk_create(
             consent.event(consent.Kind.LAPSED, each, consent.BY_CLOCK, at=now) for each in found
@@ -122,17 +150,21 @@ def _lapse(newsletter: Newsletter, *, now: datetime) -> int:
     return len(found)
 
 
-def _delete(due: SubscriptionQuerySet, *, until: datetime, keeps_out: bool) -> int:
-    deleted = 0
-    while timezone.now() < until and (some := _delete_some(due, keeps_out=keeps_out)):
-        deleted += some
-    return deleted
+def _deletions(due: SubscriptionQuerySet, *, keeps_out: bool) -> Slices:
+    """Whoever is being written about at this moment is left to the next run."""
+    while readers := list(due.order_by().values_list("subscriber", flat=True)[:EVENTS]):
+        deleted = 0
+        for some in batched(readers, SLICE):
+            count = _delete_some(due, some, keeps_out=keeps_out)
+            deleted += count
+            yield count
+        if not deleted:
+            return
 
 
-def _delete_some(due: SubscriptionQuerySet, *, keeps_out: bool) -> int:
-    """The person is locked first, as everywhere; who is being written about at this moment is left to the next run."""
+def _delete_some(due: SubscriptionQuerySet, ids: Sequence[int], *, keeps_out: bool) -> int:
+    """The person is locked first, as everywhere."""
     with transaction.atomic():
-        ids = list(due.order_by("pk").values_list("subscriber", flat=True)[:SLICE])
         locked = Subscriber.objects.select_for_update(skip_locked=True).filter(pk__in=ids).order_by("pk")
         people = {person.pk: person for person in locked}
         rows = list(due.filter(subscriber__in=people).select_for_update())
@@ -156,35 +188,32 @@ def _take_out(rows: list[Subscription], people: dict[int, Subscriber]) -> None:
     theirs = [row.subscriber_id for row in rows]
     others = Subscription.objects.filter(subscriber__in=theirs).exclude(pk__in=ids)
     alone = set(theirs).difference(others.values_list("subscriber", flat=True))
-    for pk in alone:
-        signals.erasing.send(Subscriber, subscriber=people[pk])
-    traces.take_out([people[pk] for pk in alone])
+    erased = [people[pk] for pk in alone]
+    signals.erasing.send(Subscriber, subscribers=erased)
+    traces.take_out(erased)
     for newsletter_id in {row.newsletter_id for row in rows}:
         ConsentEvent.unguarded.filter(newsletter=newsletter_id, subscriber__in=theirs).delete()
     Subscription.objects.filter(pk__in=ids).delete()
     Subscriber.objects.filter(pk__in=alone).delete()
 
 
-def _forget_networks(newsletter: Newsletter, *, now: datetime) -> int:
-    return _blank(
-        ConsentEvent.unguarded.filter(newsletter=newsletter), days=newsletter.forgets_networks_after, now=now
-    )
-
-
-def _forget_networks_of_persons(*, now: datetime) -> int:
+def _networks_of_persons(*, now: datetime) -> Slices:
     """What is a person's, and no one newsletter's, stays no longer than any newsletter lets it."""
     days = Newsletter.objects.filter(forgets_networks_after__isnull=False)
     shortest = (
         days.order_by("forgets_networks_after").values_list("forgets_networks_after", flat=True).first()
     )
-    return _blank(ConsentEvent.unguarded.filter(newsletter=None), days=shortest, now=now)
+    yield from _blanks(ConsentEvent.unguarded.filter(newsletter=None), days=shortest, now=now)
 
 
-def _blank(events: QuerySet[ConsentEvent], *, days: int | None, now: datetime) -> int:
+def _blanks(events: QuerySet[ConsentEvent], *, days: int | None, now: datetime) -> Slices:
     if days is None:
-        return 0
+        return
     old = events.filter(~Q(network="", agent=""), happened_at__lt=now - timedelta(days=days))
-    blanked = 0
     while ids := list(old.order_by("happened_at").values_list("pk", flat=True)[:EVENTS]):
-        blanked += ConsentEvent.unguarded.filter(pk__in=ids).update(network="", agent="")
-    return blanked
+        yield ConsentEvent.unguarded.filter(pk__in=ids).update(network="", agent="")
+
+
+def _sweeps(old: QuerySet[Any]) -> Slices:
+    while ids := list(old.order_by().values_list("pk", flat=True)[:EVENTS]):
+        yield old.model._default_manager.filter(pk__in=ids).delete()[0]

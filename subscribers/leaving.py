@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from subscribers.consent import Circumstances
 
 MOST_TRIED = 20  # tokens in one mail; ours has one
-# Who had never confirmed, or had left before, is not written to.
-READS = (Subscription.Status.ACTIVE, Subscription.Status.PAUSED)
 
 
 def leave(subscription: Subscription, *, via: str, circumstances: Circumstances) -> bool:
@@ -41,7 +39,7 @@ def leave(subscription: Subscription, *, via: str, circumstances: Circumstances)
     has_left = lifecycle.unsubscribe(subscription, via=via, circumstances=circumstances)
     if has_left and circumstances.method == Method.LINK:
         subscription.refresh_from_db(fields=["left_as"])
-        if was in READS:
+        if was in Subscription.READING:  # who had never confirmed, or had left before, is not written to
             letters.ask(Letter.Kind.GOODBYE, subscription, now=now)
     return has_left
 
@@ -71,8 +69,7 @@ def by_mail(texts: Iterable[str], *, circumstances: Circumstances) -> ByMail:
     claim = next(filter(None, map(_claim, texts)), None)
     if claim is None:
         return ByMail.NO_LINK
-    known = Subscription.objects.select_related("subscriber", "newsletter")
-    subscription = known.filter(pk=claim.subscription_id).first()
+    subscription = Subscription.objects.with_both().filter(pk=claim.subscription_id).first()
     if subscription is None:
         return ByMail.NOBODY
     has_left = leave(subscription, via=claim.mark, circumstances=circumstances)

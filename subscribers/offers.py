@@ -1,4 +1,4 @@
-"""Something gentler than leaving: a pause, or fewer mails. Each is one press, and none makes it more mails."""
+"""Something gentler than leaving: a pause, or its end, or fewer mails. Each is one press."""
 
 from __future__ import annotations
 
@@ -22,21 +22,23 @@ Status, Frequency = Subscription.Status, Subscription.Frequency
 
 
 class Offer(models.TextChoices):
+    GO_ON = "go_on", _("Go on now")
     WEEKLY = "weekly", _("One mail a week instead")
     WEEKDAYS = "weekdays", _("Only from Monday to Friday")
-    TWO_WEEKS = "two_weeks", _("Pause for two weeks")
-    MONTH = "month", _("Pause for a month")
+    TWO_WEEKS = resting.TWO_WEEKS, _("Pause for two weeks")
+    MONTH = resting.MONTH, _("Pause for a month")
 
 
-PAUSES = {Offer.TWO_WEEKS: timedelta(weeks=2), Offer.MONTH: timedelta(days=30)}
+PAUSES = {Offer(name): length for name, length in resting.LENGTHS.items()}
+LONGER = timedelta(days=7)  # than the pause that is on: less is not worth a press
 FREQUENCIES = {Offer.WEEKLY: Frequency.WEEKLY, Offer.WEEKDAYS: Frequency.WEEKDAYS}
 
 
 def of(subscription: Subscription) -> list[Offer]:
     """What there is for this reader; for one who has left, what there was before.
 
-    The unsubscribe link is enough to take one, and it may have been forwarded. So nothing is offered that would end a
-    pause, shorten it, or bring more mails.
+    The unsubscribe link is enough to take one, and it may have been forwarded. So nothing is offered that would bring
+    more than the reader asked for: the end of a pause brings just that, and leads here again.
     """
     status = subscription.status
     if status == Status.UNSUBSCRIBED:
@@ -45,9 +47,7 @@ def of(subscription: Subscription) -> list[Offer]:
         case Status.ACTIVE:
             return [*_fewer(subscription), *PAUSES]
         case Status.PAUSED:
-            ends = subscription.paused_until
-            now = timezone.now()
-            return [offer for offer, length in PAUSES.items() if ends and now + length > ends]
+            return [*([Offer.GO_ON] if subscription.status == Status.PAUSED else []), *_longer(subscription)]
         case _:
             return []
 
@@ -56,6 +56,8 @@ def take(subscription: Subscription, offer: Offer, *, circumstances: Circumstanc
     """False when it is not there for this reader (any more)."""
     if offer not in of(subscription):
         return False
+    if offer == Offer.GO_ON:
+        return resting.resume(subscription, circumstances=circumstances)
     if offer in PAUSES:
         until: datetime = timezone.now() + PAUSES[offer]
         return resting.pause(subscription, until=until, circumstances=circumstances)
@@ -64,6 +66,13 @@ def take(subscription: Subscription, offer: Offer, *, circumstances: Circumstanc
 
 def named(text: str) -> Offer | None:
     return next((offer for offer in Offer if offer.value == text), None)
+
+
+def _longer(subscription: Subscription) -> Iterator[Offer]:
+    """Not the pause they have, a few days later."""
+    if ends := subscription.paused_until:
+        enough = ends + LONGER
+        yield from (offer for offer, length in PAUSES.items() if timezone.now() + length >= enough)
 
 
 def _fewer(subscription: Subscription) -> Iterator[Offer]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from subscribers.consent import Circumstances
 
+AGAIN = "again"  # stands with the source of a sign-up, whose own names it is none of (sources.KEYS)
+
 
 def note(
     email: str,
@@ -31,7 +33,7 @@ def note(
         first_name=wish.first_name,
         newsletters={str(pk): wording for pk, wording in newsletters.items()},
         fields=dict(wish.fields),
-        source=dict(wish.source),
+        source=dict(wish.source) | ({AGAIN: "yes"} if wish.is_again else {}),
         language=wish.language,
         network=circumstances.network,
         agent=circumstances.agent,
@@ -62,7 +64,8 @@ def _wish(sign_up: SignUp, newsletter: Newsletter) -> lifecycle.Wish:
     return lifecycle.Wish(
         first_name=sign_up.first_name,
         fields={name: value for name, value in sign_up.fields.items() if name in known},
-        source=sign_up.source,
+        source={name: value for name, value in sign_up.source.items() if name != AGAIN},
+        is_again=AGAIN in sign_up.source,
         # What the page spoke is a choice only where the newsletter itself speaks another.
         language="" if sign_up.language == newsletter.language else sign_up.language,
         wording_id=sign_up.newsletters[str(newsletter.pk)],

@@ -10,12 +10,12 @@ unsubscribed = Signal()
 # and `via` (str), the mark of that link. A receiver answers with an aware datetime, or None where it does not know.
 when_mailed = Signal()
 
-# Sent when everything that is held of a person is put together for them (subscribers.export). Provides `subscriber`. A
+# Sent when all that is held of a person is put together for them (subscribers.proof.export). Provides `subscriber`. A
 # receiver answers with what its layer holds: a dict of lists of plain values, under keys of its own.
 collecting = Signal()
 
-# Sent in the transaction in which a person is deleted, just before. Provides `subscriber`. A receiver takes out what no
-# foreign key leads to: words that may hold the address.
+# Sent in the transaction in which people are deleted, just before. Provides `subscribers`. A receiver takes out what no
+# foreign key leads to: words that may hold their addresses.
 erasing = Signal()
 
 # Asked before a letter is sent: may this database send at all? A receiver answers with the reason why not, or "".

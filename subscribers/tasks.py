@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from newsletter.models import Newsletter
-from subscribers import bursts, counting, forgetting, guard, letters, resting, sign_ups, wordings
+from subscribers import bell, bursts, counting, forgetting, guard, letters, resting, sign_ups, wordings
 from subscribers.models import Letter, SignUp
 
 if TYPE_CHECKING:
@@ -21,21 +22,34 @@ logger = logging.getLogger(__name__)
 
 A_SWEEP = 500
 AT_EVERY = 15  # seconds; what was not begun by then, the next sweep hands out anew
-A_NIGHTS_SHARE = timedelta(seconds=120)  # within the time that a task may take
-WAITS = timedelta(seconds=10)  # so long a sign-up is left to the message that was sent for it
+A_RUNS_SHARE = timedelta(seconds=120)  # within the time that a task may take
+WAITS = timedelta(seconds=10)  # so long a sign-up is left to the messages that its form sends
+A_TURN = 1.0  # second of taking in, while others wait
+
+
+@shared_task
+def take_in_waiting() -> None:
+    """Make subscriptions of what was just posted at the forms, and send the mails that this makes due.
+
+    For as long as A_TURN; then those mails, and whoever else waits for a worker, go first. One that cannot be taken in
+    holds up nobody: it is left to the sweep, with all that are older than WAITS.
+    """
+    ends_at = time.monotonic() + A_TURN
+    waiting = SignUp.objects.filter(posted_at__gte=timezone.now() - WAITS).order_by("posted_at")
+    for sign_up_id in waiting.values_list("pk", flat=True)[:A_SWEEP]:
+        if time.monotonic() > ends_at:
+            _ring()
+            return
+        try:
+            _take_in(sign_up_id)
+        except Exception:
+            logger.exception("Sign-up %s could not be taken in; the sweep tries again.", sign_up_id)
 
 
 @shared_task
 def take_in(sign_up_id: int) -> None:
-    """Make subscriptions of what was posted at a form, and send the mail that this makes due."""
-    email = SignUp.objects.filter(pk=sign_up_id).values_list("email", flat=True).first()
-    if email and not guard.takes_mail(email.rpartition("@")[2]):
-        SignUp.objects.filter(
-            pk=sign_up_id
-        ).delete()  # no mail can reach it; the next who types it is told so
-        return
-    if sign_ups.take_in(sign_up_id):
-        _hand_out(Letter.objects.due(timezone.now()).filter(subscriber__email=email))
+    """The same for one."""
+    _take_in(sign_up_id)
 
 
 @shared_task
@@ -62,19 +76,21 @@ def send_due_letters() -> None:
 @shared_task
 def remind() -> None:
     """Ask for the reminders of whoever did not confirm; `send_due_letters` sends them."""
-    letters.remind_due(now=timezone.now())
+    now = timezone.now()
+    letters.remind_due(now=now, until=now + A_RUNS_SHARE)
 
 
 @shared_task
 def forget_sent_letters() -> None:
-    letters.forget_sent(now=timezone.now())
+    now = timezone.now()
+    letters.forget_sent(now=now, until=now + A_RUNS_SHARE)
 
 
 @shared_task
 def forget() -> None:
-    """A night's share; the next run goes on where this one stopped."""
+    """As much as there is time for; the next run goes on where this one stopped."""
     now = timezone.now()
-    forgetting.forget(now=now, until=now + A_NIGHTS_SHARE)
+    forgetting.forget(now=now, until=now + A_RUNS_SHARE)
 
 
 @shared_task
@@ -101,6 +117,13 @@ def count_readers() -> None:
 
 
 @shared_task
+def recount(newsletter_id: int) -> None:
+    """The readers of one newsletter, after many of them came or went together."""
+    if newsletter := Newsletter.objects.filter(pk=newsletter_id).first():
+        counting.recount(newsletter, now=timezone.now())
+
+
+@shared_task
 def end_sieges() -> None:
     guard.sieges.end_quiet(now=timezone.now())
 
@@ -116,8 +139,29 @@ def wake(subscriber_id: int) -> None:
     transaction.on_commit(partial(_publish, send_letters_of, subscriber_id))
 
 
-def wake_for(sign_up_id: int) -> None:
-    transaction.on_commit(partial(_publish, take_in, sign_up_id))
+def wake_to_take_in() -> None:
+    """Ask a worker to take in what was just written down."""
+    transaction.on_commit(_bell.pull)
+
+
+def _take_in(sign_up_id: int) -> None:
+    email = SignUp.objects.filter(pk=sign_up_id).values_list("email", flat=True).first()
+    if email and not guard.takes_mail(email.rpartition("@")[2]):
+        # No mail can reach it; the next who types it is told so.
+        SignUp.objects.filter(pk=sign_up_id).delete()
+    elif sign_ups.take_in(sign_up_id):
+        _hand_out(Letter.objects.due(timezone.now()).filter(subscriber__email=email))
+
+
+def _ring(seconds: float = 0.0) -> None:
+    _publish(take_in_waiting, countdown=seconds or None, expires=seconds + WAITS.total_seconds())
+
+
+_bell = bell.Bell(_ring)
+
+
+def wake_to_count(newsletter_id: int) -> None:
+    transaction.on_commit(partial(_publish, recount, newsletter_id))
 
 
 def _hand_out(due: QuerySet[Letter]) -> None:
@@ -127,8 +171,8 @@ def _hand_out(due: QuerySet[Letter]) -> None:
         send_letter.apply_async((letter_id,), expires=AT_EVERY)
 
 
-def _publish(task: Any, *ids: int) -> None:
+def _publish(task: Any, *ids: int, **when: float | None) -> None:
     try:
-        task.delay(*ids)
+        task.apply_async(ids, **when)
     except OperationalError:
         logger.warning("The broker cannot be reached; the sweep will see to it: %s %s", task.name, ids)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 Status = Subscription.Status
 Method = ConsentEvent.Method
+OF_THE_PRESS = frozenset({"wording_id", "is_again"})  # and not of the person
 # Pressed in the person's own mailbox, or on the page that a link in it opens.
 BY_THEMSELVES = (Method.LINK, Method.MANAGE)
 
@@ -25,6 +26,7 @@ class Wish:
     source: Mapping[str, str] = field(default_factory=dict)
     language: str = ""
     wording_id: int | None = None
+    is_again: bool = False  # "send it again", pressed on the page after the form
 
 
 NOTHING_SAID = Wish()
@@ -46,7 +48,7 @@ def believe_the_last(subscription: Subscription, wish: Wish) -> bool:
 
 def until_confirmed(subscription: Subscription, wish: Wish) -> dict[str, object]:
     """For the details of the event that somebody asked: anybody can have typed it, so it waits for their yes."""
-    told = {name: value for name, value in asdict(wish).items() if value and name != "wording_id"}
+    told = {name: value for name, value in asdict(wish).items() if value and name not in OF_THE_PRESS}
     return {"wish": {**told, "generation": subscription.generation}} if told else {}
 
 

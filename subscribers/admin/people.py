@@ -129,7 +129,7 @@ class SubscriberAdmin(ModelAdmin):
         return super().get_form(request, obj, change, **kwargs)
 
 
-class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]
+class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
     """By address: whether we know it from another newsletter is nobody's business who adds it to this one."""
 
     email = forms.CharField(label=_("Address"), max_length=320, widget=forms.EmailInput)

@@ -54,16 +54,22 @@ def ask(
         if _is_said(kind, subscription, earlier, now=now):
             return None
         due_at = _due_at(kind, subscription, earlier, change, now=now)
-        return Letter.objects.create(
-            kind=kind,
-            subscriber_id=subscription.subscriber_id,
-            newsletter_id=subscription.newsletter_id,
-            subscription=subscription,
-            change=change,
-            covers=[pair(subscription)],
-            due_at=due_at,
-            asked_at=due_at,
-        )
+        return _written(kind, subscription, change, due_at=due_at)
+
+
+def _written(
+    kind: Kind, subscription: Subscription, change: AddressChange | None, *, due_at: datetime
+) -> Letter:
+    return Letter.objects.create(
+        kind=kind,
+        subscriber_id=subscription.subscriber_id,
+        newsletter_id=subscription.newsletter_id,
+        subscription=subscription,
+        change=change,
+        covers=[pair(subscription)],
+        due_at=due_at,
+        asked_at=due_at,
+    )
 
 
 def hold(subscriber_id: int) -> None:
@@ -89,9 +95,7 @@ def pending(subscriber_id: int) -> QuerySet[Subscription]:
 def known(covers: list[str]) -> list[Subscription]:
     """What a letter says that they get already: asked for again, and theirs."""
     ids = [int(each.partition(".")[0]) for each in covers]
-    theirs = Subscription.objects.filter(
-        pk__in=ids, status__in=[Subscription.Status.ACTIVE, Subscription.Status.PAUSED]
-    )
+    theirs = Subscription.objects.reading().filter(pk__in=ids)
     return list(theirs.select_related("newsletter").order_by("pk"))
 
 

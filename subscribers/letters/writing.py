@@ -164,7 +164,7 @@ def welcomes(subscription: Subscription, covered: Sequence[Subscription] = ()) -
 
 def _known(letter: Letter, covered: Sequence[Subscription]) -> Ends | None:
     subscription = letter.subscription
-    if subscription is None or subscription.status not in {Status.ACTIVE, Status.PAUSED}:
+    if subscription is None or not subscription.is_reading:
         return None
     return knows(subscription, covered)
 
@@ -198,9 +198,8 @@ def _manage(letter: Letter, _covered: Sequence[Subscription]) -> Ends:
 
 def _goodbye(letter: Letter, _covered: Sequence[Subscription]) -> Ends | None:
     subscription = letter.subscription
-    has_left = subscription is not None and subscription.status == Status.UNSUBSCRIBED
     # What they were before tells that the leaving can be taken back.
-    if subscription is None or not has_left or not letter.newsletter.says_goodbye or not subscription.left_as:
+    if subscription is None or not subscription.left_as or not letter.newsletter.says_goodbye:
         return None
     return says_goodbye(subscription)
 
@@ -209,7 +208,7 @@ def says_goodbye(subscription: Subscription) -> Ends:
     newsletter = subscription.newsletter
     days = tokens.BACK_BY_MAIL.days
     lasts = ngettext("The button works for %(days)s day.", "The button works for %(days)s days.", days)
-    why = _("You get this one mail because %(newsletter)s was unsubscribed at this address.")
+    why = _("You get this one mail because this address was taken off the list of %(newsletter)s.")
     return Ends(
         url=_url("back", tokens.back_token(subscription, life=tokens.BACK_BY_MAIL)),
         asides=(lasts % {"days": days}, _("If all is as you wish it, there is nothing to do.")),
