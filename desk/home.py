@@ -147,8 +147,10 @@ def _drafts(issues: QuerySet[Issue], *, but_for: Sequence[int]) -> list[Issue]:
 
 
 def _alarms(newsletters: Sequence[Newsletter]) -> list[Alarm]:
-    mine = Q(issue__newsletter__in=newsletters)
-    found = Alarm.objects.open().filter(mine).select_related("issue__newsletter", "dispatch")
+    """Sudden leavings and attack mode have lines of their own, for who may see the readers."""
+    mine = Q(issue__newsletter__in=newsletters) | Q(newsletter__in=newsletters)
+    others = Alarm.objects.open().exclude(kind__in=[Alarm.Kind.BURST, Alarm.Kind.SIEGE])
+    found = others.filter(mine).select_related("issue__newsletter", "newsletter", "dispatch")
     return list(found.defer("issue__body", "dispatch__html", "dispatch__text").order_by("-raised_at")[:SHOWN])
 
 

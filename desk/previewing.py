@@ -109,10 +109,13 @@ def _text(issue: Issue, reader: Subscription | None) -> str:
 
 
 def _edition(issue: Issue) -> Edition:
-    """With links of nobody's where each reader will have their own: in a digest, to the pages that are for readers."""
+    return replace(faces.edition(issue), own_links=nobodys_links(issue))
+
+
+def nobodys_links(issue: Issue) -> dict[str, str]:
+    """Where each reader will have their own: in a digest, to the pages that are for readers."""
     pages = freezing.readers_pages(issue)
-    own_links = {url: links.web_urls(number)(tokens.NOBODY) for url, number in pages.items()}
-    return replace(faces.edition(issue), own_links=own_links)
+    return {url: links.web_urls(number)(tokens.NOBODY) for url, number in pages.items()}
 
 
 def in_frame(html: str, *, is_dark: bool) -> str:

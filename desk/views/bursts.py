@@ -9,6 +9,7 @@ from django.contrib.admin.views.decorators import staff_member_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -17,10 +18,13 @@ from django.views.decorators.http import require_POST, require_safe
 from newsletter import team
 from newsletter.adminsite import person, site
 from subscribers import bursts as known
+from subscribers import counting, tasks
 from subscribers.models import Burst
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+
+    from newsletter.models import Newsletter
 
 OPEN_SHOWN, PEOPLE_SHOWN, PAST_SHOWN = 20, 50, 50
 
@@ -62,6 +66,7 @@ def settle(request: HttpRequest, burst_id: int, verdict: str) -> HttpResponse:
 def _bring_back(request: HttpRequest, burst: Burst) -> None:
     brought, left = known.bring_back(burst, by=person(request))
     if brought:
+        _recount(burst.newsletter, is_done=not left)
         words = ngettext("%(count)s reader is back.", "%(count)s readers are back.", brought)
         messages.success(request, words % {"count": brought})
     elif not left:
@@ -73,6 +78,14 @@ def _bring_back(request: HttpRequest, burst: Burst) -> None:
             left,
         )
         messages.warning(request, words % {"count": left})
+
+
+def _recount(newsletter: Newsletter, *, is_done: bool) -> None:
+    """Whoever brought them back looks at the numbers next. To count millions is a worker's, once they are all back."""
+    if newsletter.active_readers <= counting.BOUND:
+        counting.recount(newsletter, now=timezone.now())
+    elif is_done:
+        tasks.wake_to_count(newsletter.pk)
 
 
 def _dismiss(request: HttpRequest, burst: Burst) -> None:

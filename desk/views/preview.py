@@ -60,7 +60,13 @@ def _document(request: HttpRequest, shown: Issue, *, face: Face, reader: Subscri
         return previewing.document(shown, face=face, now=now, reader=reader)
     is_for_its_reader = shown.visibility == Issue.Visibility.READERS
     shown = freezing.as_if_now(shown, now=now)
-    page = issue_page(request, shown, is_whole=True, is_for_its_reader=is_for_its_reader)
+    page = issue_page(
+        request,
+        shown,
+        is_whole=True,
+        is_for_its_reader=is_for_its_reader,
+        own_links=previewing.nobodys_links(shown) if is_for_its_reader else {},
+    )
     return previewing.with_base(page.content.decode())
 
 

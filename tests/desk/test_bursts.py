@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from newsletter.models import Member, Newsletter
-from subscribers import bursts, lifecycle
+from subscribers import bursts, lifecycle, tasks
 from subscribers.consent import Circumstances, Method
 from subscribers.models import Burst, Subscription
 from tests import factories
@@ -102,5 +102,39 @@ def test_page_asks_the_same_number_of_questions_of_each_burst(
             newsletter=daily, network="192.0.2.0/24", began_at=began, ended_at=began, readers=10
         )
 
-    with django_assert_max_num_queries(10 + count):
+    with django_assert_max_num_queries(10 + 3 * count):
         client.get("/admin/desk/bursts/")
+
+
+def test_readers_who_are_back_are_counted_at_once(
+    burst: Burst, editor: User, client: Client, daily: Newsletter
+) -> None:
+    client.post(f"/admin/desk/bursts/{burst.pk}/bring_back/")
+
+    daily.refresh_from_db()
+    assert daily.active_readers == 12
+    assert daily.days.latest("day").active == 12
+
+
+def test_millions_are_counted_by_a_worker_once_all_are_back(
+    burst: Burst,
+    editor: User,
+    client: Client,
+    daily: Newsletter,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks,
+) -> None:
+    Newsletter.objects.update(active_readers=3_000_000)
+    monkeypatch.setattr(bursts, "BROUGHT_AT_ONCE", 7)
+    told: list[int] = []
+    monkeypatch.setattr(tasks.recount, "apply_async", lambda args, *_, **__: told.extend(args))
+    after = []
+    for _ in range(2):
+        with django_capture_on_commit_callbacks(execute=True):
+            client.post(f"/admin/desk/bursts/{burst.pk}/bring_back/")
+        after.append(list(told))
+
+    tasks.recount(daily.pk)
+
+    daily.refresh_from_db()
+    assert (after, daily.active_readers) == ([[], [daily.pk]], 12)

@@ -8,12 +8,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from lxml import html
 from pytest_django import DjangoAssertNumQueries
 
-from newsletter.models import Issue, Member, Picture, ReaderField
+from delivery.models import Dispatch
+from newsletter.models import Issue, Member, Newsletter, Picture, ReaderField
 from subscribers.models import Subscription
 from tests import factories
+from tests.delivery.digesting import look, out, weekly_of
 from tests.delivery.people import editor, helper
 
 FACES = ["web", "mail", "phone", "dark", "text"]
@@ -277,3 +280,20 @@ def test_faces_cost_few_queries(draft: Issue, django_assert_max_num_queries: Dja
     for name in FACES:
         with django_assert_max_num_queries(6):
             browser.post(face(draft, name), {"body": "<p>Hello</p>"})
+
+
+def test_web_face_of_a_digest_leads_to_pages_for_readers_as_its_mail_does(daily: Newsletter) -> None:
+    weekly = weekly_of(daily)
+    tides = out(weekly, "tides", days=2, visibility="readers")
+    Dispatch.objects.create(issue=tides, mailer="bulk", batch_size=10, started_at=timezone.now())
+    digest = look()
+    assert digest is not None
+
+    browser = editor()
+    pages = {name: browser.get(face(digest, name)).text for name in FACES}
+    found = {name: set(re.findall(r"/s/read/[^/]+/", page)) for name, page in pages.items()}
+    nobodys = found["web"] & found["mail"] & found["text"]
+
+    assert (len(found["web"]), len(nobodys)) == (1, 1)
+    assert "/daily/tides/" not in pages["web"]
+    assert Client().get(nobodys.pop()).status_code == 200

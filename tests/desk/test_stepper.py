@@ -11,7 +11,7 @@ from desk import stepper
 from newsletter import faces
 from newsletter.models import Issue, Newsletter
 from tests import factories
-from tests.delivery.test_planning import make_team, seen, tomorrow
+from tests.delivery.planning.desk import make_team, seen, tomorrow
 
 
 @pytest.fixture

@@ -75,6 +75,7 @@ def test_next_new_issue_begins_empty_and_keeps_what_is_typed_at_once(
     page.get_by_label("Subject").fill("Saved by hand")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".messagelist")).to_be_visible()
+    page.wait_for_load_state()  # with its scripts: they forget what was kept until it was saved
 
     page.goto(f"{courant.url}/admin/newsletter/issue/add/")
     page.keyboard.type("The next one, at once")

@@ -9,6 +9,9 @@ from typing import Any
 
 from PIL import Image, ImageCms
 
+from newsletter import pictures
+from newsletter.models import Picture
+
 
 def gradient(width: int, height: int, mode: str = "RGB") -> Image.Image:
     """Like a photograph: many colours. Its upper left is dark, its lower right is light."""
@@ -75,3 +78,10 @@ def jpeg_that_says(width: int, height: int, *, progressive: bool = False) -> byt
 
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + b"\0" * 64
+
+
+def stored(data: bytes, name: str = "bridge.jpg") -> tuple[Picture, Image.Image]:
+    picture = pictures.store(io.BytesIO(data), name=name).picture
+    return picture, Image.open(
+        io.BytesIO(bytes(Picture.objects.values_list("data", flat=True).get(pk=picture.pk)))
+    )

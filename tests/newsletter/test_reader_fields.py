@@ -61,3 +61,48 @@ def test_choice_that_cannot_be_offered_is_told(
 
     assert said in page
     assert not ReaderField.objects.exists()
+
+
+def labels(newsletter: Newsletter) -> list[tuple[int | None, str]]:
+    return list(newsletter.reader_fields.values_list("position", "label"))
+
+
+def test_fields_without_a_place_stand_by_their_labels_and_behind_the_others(daily: Newsletter) -> None:
+    for label, position in (("Town", None), ("Age", None), ("Zodiac", 2), ("Year", 1)):
+        daily.reader_fields.create(name=label.lower(), label=label, position=position)
+
+    assert labels(daily) == [(1, "Year"), (2, "Zodiac"), (None, "Age"), (None, "Town")]
+
+
+@pytest.mark.parametrize(
+    ("places", "order"),
+    [
+        ([], "ABCD"),
+        ([("D", "1")], "DABC"),
+        ([("D", "2")], "ADBC"),
+        ([("A", "3")], "BCAD"),
+        ([("A", "")], "BCDA"),
+        ([("A", "4"), ("D", "1")], "DBCA"),
+        ([("B", "99"), ("C", "0")], "CADB"),
+    ],
+)
+def test_field_takes_the_place_it_is_given_and_the_others_make_room(
+    daily: Newsletter, desk: Client, places: list[tuple[str, str]], order: str
+) -> None:
+    for label in "ABCD":
+        daily.reader_fields.create(name=f"field_{label.lower()}", label=label)
+    save(desk, daily)
+    numbered = labels(daily)
+
+    save(desk, daily, **{f"reader_fields__{'ABCD'.index(label)}__position": place for label, place in places})
+
+    assert numbered == list(enumerate("ABCD", 1))
+    assert labels(daily) == list(enumerate(order, 1))
+
+
+def test_new_field_comes_last_unless_it_is_given_a_place(daily: Newsletter, desk: Client) -> None:
+    save(desk, daily, **added("reader_fields", label="Town"))
+    save(desk, daily, **added("reader_fields", 1, label="Age"))
+    save(desk, daily, **added("reader_fields", 2, label="Team", position="1"))
+
+    assert labels(daily) == [(1, "Team"), (2, "Town"), (3, "Age")]

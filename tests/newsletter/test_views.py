@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.test.client import FakePayload
 from django.utils import timezone
 from lxml import html
 
@@ -160,3 +161,17 @@ def test_cover_and_tags_stand_on_the_page_and_in_what_is_shared(archive: list[Is
         'A "pier"',
     ]
     assert page.xpath("//ul[@class='issue-tags']/li/text()") == ["sea", "<b>weather</b>"]
+
+
+@pytest.mark.parametrize("path", ["/", "/daily/", "/daily/one/", "/daily/look.css", "/daily/feed/"])
+def test_what_is_posted_at_a_public_page_is_refused_unread(daily: Newsletter, path: str) -> None:
+    """A look for its CSRF token would read all of it."""
+    body = FakePayload(b"x" * 100)
+    environ = {"CONTENT_TYPE": "multipart/form-data; boundary=b", "CONTENT_LENGTH": "100", "wsgi.input": body}
+    client = Client(enforce_csrf_checks=True)
+    client.cookies["csrftoken"] = "a" * 32
+
+    answer = client.post(path, **environ)
+
+    assert answer.status_code == 405
+    assert len(body) == 100
