@@ -188,6 +188,10 @@ class Tour:
         yield self.post("manage, rests", manage(dora, "of/daily/how-often/"), rhythm="month")
         for step in ("of/daily/go-on/", "of/daily/leave/", "of/daily/begin/", "of/weekly/begin/", "you/"):
             yield self.post(f"manage, {step}", manage(dora, step))
+        yield self.post("manage, did you mean", manage(dora, "address/"), new_email="dora@gmial.com")
+        yield self.post(
+            "manage, letters that few take", manage(dora, "address/"), new_email="dörä@example.com"
+        )
         yield self.post("manage, moves", manage(dora, "address/"), new_email="dora@new.example.com")
         yield self.post("manage, stays", manage(dora, "address/keep/"))
         yield self.get("delete", manage(dora, "delete/"))

@@ -27,6 +27,6 @@ from config.settings import *  # noqa: F403 -- the environment comes first
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405 -- of the settings above
     # A file, as it is shipped: threads would share one in memory, without WAL and without waiting for each other.
-    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "suite.sqlite3")}  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "suite.sqlite3")}  # noqa: F405 -- of the settings above

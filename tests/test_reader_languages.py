@@ -118,8 +118,8 @@ def test_tour_comes_by_every_page(tours: dict[str, Seen]) -> None:
 
 
 def words(text: str) -> str:
-    """Without data: what is marked as it, addresses, numbers, and signs."""
-    if "§" in text or "@" in text or "://" in text:
+    """Without data: what is marked as it, addresses, numbers, signs, and whose clock it is."""
+    if "§" in text or "@" in text or "://" in text or text == "UTC":
         return ""
     spaced = " ".join(text.split())
     return spaced if re.search(r"[^\W\d_]{2}", spaced) else ""

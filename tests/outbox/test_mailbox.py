@@ -22,7 +22,7 @@ def source(subject: str = "Hello", sender: str = "tide@example.com") -> bytes:
 
 
 def subjects(**query: object) -> list[str]:
-    return [envelope.subject for envelope in mailbox.newest(**query)]  # type: ignore[arg-type]
+    return [envelope.subject for envelope in mailbox.newest(**query)]
 
 
 def test_a_mail_is_found_as_it_was_delivered() -> None:
