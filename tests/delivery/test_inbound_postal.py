@@ -14,6 +14,7 @@ from newsletter.models import Newsletter
 from subscribers.models import Subscription
 from tests import factories
 from tests.delivery.test_inbound import post, problems, subject_of, through
+from tests.fakes import inbound as fakes
 from tests.fakes import postal_key
 from tests.fakes.inbound import JSON, Mail, Posting
 
@@ -50,6 +51,40 @@ def test_mail_in_other_letters_than_utf_8_is_read(
     post(Posting(body, JSON, {"X-Postal-Signature": signature}))
 
     assert Subscription.objects.get(pk=ada.pk).status == "unsubscribed"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        f" {postal_key.KEY}\n",
+        f"-----BEGIN PUBLIC KEY-----\n{postal_key.KEY[:64]}\n{postal_key.KEY[64:]}\n-----END PUBLIC KEY-----\n",
+    ],
+)
+def test_its_key_may_be_a_dkim_records_or_a_files(
+    daily: Newsletter, through: Callable[[str], None], settings: Any, key: str
+) -> None:
+    ada, *_ = factories.cast(daily)
+    through("postal")
+    settings.INBOUND_SECRET = key
+
+    answer = post(fakes.postal(Mail(subject=subject_of(ada)), secret=postal_key.KEY, url=""))
+
+    assert answer.status_code == 200
+    assert Subscription.objects.get(pk=ada.pk).status == "unsubscribed"
+
+
+@pytest.mark.parametrize("key", ["courant:a-password-of-thirty-two-letters", postal_key.KEY[:-8]])
+def test_key_that_is_none_lets_nobody_in(
+    daily: Newsletter, through: Callable[[str], None], settings: Any, key: str
+) -> None:
+    ada, *_ = factories.cast(daily)
+    through("postal")
+    settings.INBOUND_SECRET = key
+
+    answer = post(fakes.postal(Mail(subject=subject_of(ada)), secret=postal_key.KEY, url=""))
+
+    assert answer.status_code == 403
+    assert Subscription.objects.get(pk=ada.pk).status == "active"
 
 
 def test_its_public_key_is_all_that_is_to_be_set(through: Callable[[str], None]) -> None:
