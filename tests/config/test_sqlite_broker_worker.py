@@ -47,7 +47,7 @@ def test_a_celery_worker_runs_tasks_through_the_file(tmp_path: Path, worker_with
             finished.set()
 
     for number in range(50):
-        job.delay(number)
+        job.apply_async((number,), countdown=number % 2 * 0.2)  # the bell's second message waits as long
     with start_worker(app, pool="threads", concurrency=2, perform_ping_check=False, shutdown_timeout=20):
         assert finished.wait(20)
     app.close()
