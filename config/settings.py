@@ -194,7 +194,10 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ROUTES = {
     "delivery.tasks.send_batches": {"queue": "send"},
     "delivery.tasks.send_proof": {"queue": "mail"},  # somebody waits for it, as for a confirmation
-    "subscribers.tasks.forget": {"queue": "housekeeping"},  # takes its time
+    # These take their time.
+    "subscribers.tasks.forget": {"queue": "housekeeping"},
+    "subscribers.tasks.forget_sent_letters": {"queue": "housekeeping"},
+    "subscribers.tasks.remind": {"queue": "housekeeping"},
     "subscribers.tasks.*": {"queue": "mail"},
     "newsletter.tasks.send_password_links": {"queue": "mail"},
 }

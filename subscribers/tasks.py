@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import logging
+import random
 import time
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
+from django import db
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -25,31 +28,36 @@ AT_EVERY = 15  # seconds; what was not begun by then, the next sweep hands out a
 A_RUNS_SHARE = timedelta(seconds=120)  # within the time that a task may take
 WAITS = timedelta(seconds=10)  # so long a sign-up is left to the messages that its form sends
 A_TURN = 1.0  # second of taking in, while others wait
+LANES = 4  # workers who may take in at once what has waited long
 
 
 @shared_task
-def take_in_waiting() -> None:
+def take_in(is_late: bool = False) -> None:
     """Make subscriptions of what was just posted at the forms, and send the mails that this makes due.
 
-    For as long as A_TURN; then those mails, and whoever else waits for a worker, go first. One that cannot be taken in
-    holds up nobody: it is left to the sweep, with all that are older than WAITS.
+    For as long as A_TURN; then those mails, and whoever else waits for a worker, go first. `is_late`: of what has
+    waited for longer than WAITS, for which the sweep rings. In no order: several who do this at once do not stand
+    behind the same name server. One that cannot be taken in holds up nobody, and is tried again by the next sweep.
     """
     ends_at = time.monotonic() + A_TURN
-    waiting = SignUp.objects.filter(posted_at__gte=timezone.now() - WAITS).order_by("posted_at")
-    for sign_up_id in waiting.values_list("pk", flat=True)[:A_SWEEP]:
+    since = timezone.now() - WAITS
+    waiting = (
+        SignUp.objects.filter(posted_at__lt=since) if is_late else SignUp.objects.filter(posted_at__gte=since)
+    )
+    ids = list(waiting.order_by("posted_at").values_list("pk", flat=True)[:A_SWEEP])
+    random.shuffle(ids)
+    taken = 0
+    for sign_up_id in ids:
         if time.monotonic() > ends_at:
-            _ring()
-            return
+            break
         try:
-            _take_in(sign_up_id)
+            taken += _take_in(sign_up_id)
+        except (db.InterfaceError, db.OperationalError, SoftTimeLimitExceeded):
+            raise  # nothing that is wrong with this one
         except Exception:
             logger.exception("Sign-up %s could not be taken in; the sweep tries again.", sign_up_id)
-
-
-@shared_task
-def take_in(sign_up_id: int) -> None:
-    """The same for one."""
-    _take_in(sign_up_id)
+    if taken and waiting.exists():
+        _ring(is_late=is_late)
 
 
 @shared_task
@@ -67,10 +75,14 @@ def send_letters_of(subscriber_id: int) -> None:
 def send_due_letters() -> None:
     """Hand each letter whose time has come to a worker, and take in the sign-ups that a lost message left behind."""
     now = timezone.now()
-    _hand_out(Letter.objects.due(now))
-    waiting = SignUp.objects.filter(posted_at__lt=now - WAITS).order_by("posted_at")
-    for sign_up_id in waiting.values_list("pk", flat=True)[:A_SWEEP]:
-        take_in.apply_async((sign_up_id,), expires=AT_EVERY)
+    due = Letter.objects.due(now)
+    _hand_out(due.exclude(kind=Letter.Kind.REMINDER))
+    _hand_out(
+        due.filter(kind=Letter.Kind.REMINDER)
+    )  # thousands may be due at once, and nobody waits for them
+    if SignUp.objects.filter(posted_at__lt=now - WAITS).exists():
+        for _ in range(LANES):
+            _ring(is_late=True)
 
 
 @shared_task
@@ -144,17 +156,22 @@ def wake_to_take_in() -> None:
     transaction.on_commit(_bell.pull)
 
 
-def _take_in(sign_up_id: int) -> None:
+def _take_in(sign_up_id: int) -> bool:
+    """False when another worker has it."""
     email = SignUp.objects.filter(pk=sign_up_id).values_list("email", flat=True).first()
-    if email and not guard.takes_mail(email.rpartition("@")[2]):
+    if email is None:
+        return False
+    if not guard.takes_mail(email.rpartition("@")[2]):
         # No mail can reach it; the next who types it is told so.
-        SignUp.objects.filter(pk=sign_up_id).delete()
-    elif sign_ups.take_in(sign_up_id):
-        _hand_out(Letter.objects.due(timezone.now()).filter(subscriber__email=email))
+        return SignUp.objects.filter(pk=sign_up_id).delete()[0] > 0
+    if not sign_ups.take_in(sign_up_id):
+        return False
+    _hand_out(Letter.objects.due(timezone.now()).filter(subscriber__email=email))
+    return True
 
 
-def _ring(seconds: float = 0.0) -> None:
-    _publish(take_in_waiting, countdown=seconds or None, expires=seconds + WAITS.total_seconds())
+def _ring(seconds: float = 0.0, *, is_late: bool = False) -> None:
+    _publish(take_in, is_late, countdown=seconds or None, expires=seconds + WAITS.total_seconds())
 
 
 _bell = bell.Bell(_ring)

@@ -20,6 +20,7 @@ from subscribers.guard import tallies
 
 SECONDS = 1.0  # for one question
 KEPT, KEPT_REFUSAL = timedelta(days=7), timedelta(days=1)  # a new domain may be set up today
+KEPT_SILENCE = timedelta(minutes=10)  # or a name server that never answers would be asked for each
 TOLD, MOST_TOLD = 3.0, 10_000  # seconds; domains
 NO_MAIL = "0 ."  # RFC 7505: an MX record that says so
 
@@ -51,9 +52,9 @@ def takes_mail(domain: str, *, ask: Ask | None = None) -> bool:
     if known is not None or not settings.LINK_CHECKS:
         return known is not False
     takes = _asked(domain, ask=ask or partial(domains.ask, seconds=SECONDS))
-    if takes is not None:
-        tallies.keep(_key(domain), takes, within=KEPT if takes else KEPT_REFUSAL)
-        _told.pop(domain, None)
+    within = KEPT_SILENCE if takes is None else KEPT if takes else KEPT_REFUSAL
+    tallies.keep(_key(domain), takes is not False, within=within)
+    _told.pop(domain, None)
     return takes is not False
 
 
