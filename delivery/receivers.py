@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import User
@@ -26,9 +27,10 @@ LONGEST_NUMBER = 18  # digits that any database takes
 
 @receiver(unsubscribed)
 def attribute_to_issue(sender: Any, *, via: str, **kwargs: Any) -> None:
-    """The mark in the link is the dispatch it came in (delivery/links.py)."""
+    """The mark in the link is the dispatch it came in (delivery/links.py). Counted when the leaving is on the disk: the
+    count itself waits for none, and all who leave by this issue wait for one another."""
     if (number := _dispatch(via)) is not None:
-        Dispatch.objects.count_left(number)
+        transaction.on_commit(partial(Dispatch.objects.count_left, number))
 
 
 @receiver(collecting)

@@ -34,7 +34,7 @@ class DispatchQuerySet(models.QuerySet["Dispatch"]):
         return waiting.update(state=to, state_since=Now(), **changes) == 1
 
     def count_left(self, dispatch_id: int) -> None:
-        """One more reader left by a link of it. Not in a transaction that has more to say."""
+        """One more reader left by a link of it. Not in a transaction: what else it says would not wait for the disk."""
         with connection.cursor() as cursor:
             cursor.execute(COUNT_LEFT[connection.vendor], [dispatch_id])
 

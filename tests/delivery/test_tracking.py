@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db.models.functions import Now
@@ -168,13 +169,16 @@ def test_hard_bounce_and_complaint_suppress(draft: Issue, kind: str, reason: str
     assert suppressed == ([(key, reason)] if reason else [])
 
 
-def test_who_unsubscribes_at_the_provider_is_unsubscribed(draft: Issue) -> None:
+def test_who_unsubscribes_at_the_provider_is_unsubscribed(
+    draft: Issue, django_capture_on_commit_callbacks: Any
+) -> None:
     dispatch = ledger(draft, accepted=2)
     delivery = one(dispatch, "accepted")
     for _ in range(2):
         told(delivery, "unsubscribed")
 
-    tracking.process(seconds=10)
+    with django_capture_on_commit_callbacks(execute=True):
+        tracking.process(seconds=10)
 
     left = Subscription.objects.filter(status="unsubscribed").values_list("pk", flat=True)
     assert list(left) == [delivery.subscription_id]

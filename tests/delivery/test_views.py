@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -155,13 +156,16 @@ def test_who_may_only_watch_is_led_to_the_page_that_opens(draft: Issue) -> None:
     assert browser.get(f"/admin/delivery/watch/{dispatch.pk}/").status_code == 200
 
 
-def test_who_leaves_by_a_link_of_the_issue_is_counted_there(draft: Issue, editor: Client) -> None:
+def test_who_leaves_by_a_link_of_the_issue_is_counted_there(
+    draft: Issue, editor: Client, django_capture_on_commit_callbacks: Any
+) -> None:
     ada, *_ = factories.cast(draft.newsletter)
     dispatch = preparation.start(draft)
     link = unsubscribe_urls(dispatch.pk)(ada.pk).removeprefix("http://testserver")
 
-    for _ in range(2):
-        Client().post(link, {"List-Unsubscribe": "One-Click"})
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(2):
+            Client().post(link, {"List-Unsubscribe": "One-Click"})
 
     dispatch.refresh_from_db()
     assert dispatch.readers_left == 1
