@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models.functions import Now
 
@@ -26,6 +26,13 @@ def prepared(draft: Issue) -> Dispatch:
     preparation.prepare(dispatch.pk)
     dispatch.refresh_from_db()
     return dispatch
+
+
+def one_at_a_time(settings: Any) -> None:
+    """While the provider answers slowly, several hand-overs are on their way at once: here none is, when one is
+    refused."""
+    alone = settings.HAND_OVER["bulk"] | {"concurrency": 1}
+    settings.HAND_OVER = settings.HAND_OVER | {"bulk": alone}
 
 
 def send(dispatch: Dispatch, *, rounds: int = 1) -> Balance:

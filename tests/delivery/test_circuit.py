@@ -12,7 +12,7 @@ from config import mailers
 from delivery import circuit, control
 from delivery.models import Attempt, Delivery, Dispatch, MailerState
 from newsletter.models import Issue
-from tests.delivery.engine import READERS, only, prepared, send, states
+from tests.delivery.engine import READERS, one_at_a_time, only, prepared, send, states
 from tests.fakes.client import Fake
 
 
@@ -36,8 +36,7 @@ def everybody(*fakes: Fake) -> Counter[str]:
 def test_second_mailer_takes_what_was_not_handed_over(
     draft: Issue, mailgun: Fake, second: Fake, settings: Any
 ) -> None:
-    one_at_a_time = settings.HAND_OVER["bulk"] | {"concurrency": 1}  # none is on its way when one is refused
-    settings.HAND_OVER = settings.HAND_OVER | {"bulk": one_at_a_time}
+    one_at_a_time(settings)
     dispatch = prepared(draft)
     mailgun.faults(error_every=2, error_status=403)
 

@@ -20,7 +20,7 @@ from newsletter.models import Issue
 from tests import factories
 from tests.delivery.backups import Backup
 from tests.delivery.conftest import lose_marks
-from tests.delivery.engine import READERS, only, prepared, send, states
+from tests.delivery.engine import READERS, one_at_a_time, only, prepared, send, states
 from tests.fakes.client import Fake
 
 HOST = "testserver"
@@ -32,8 +32,11 @@ def own_folder(settings: Any, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def backup(transactional_db: None, draft: Issue, mailgun: Fake, tmp_path: Path) -> Iterator[Backup]:
+def backup(
+    transactional_db: None, draft: Issue, mailgun: Fake, settings: Any, tmp_path: Path
+) -> Iterator[Backup]:
     """Taken after the first ten readers; then the other twenty got it, too."""
+    one_at_a_time(settings)
     dispatch = prepared(draft)
     mailgun.faults(throttle_every=2, retry_after=60)
     assert send(dispatch).accepted == 10

@@ -124,6 +124,7 @@ def test_lost_connection_and_lost_session_lose_no_words(courant: Installation, p
     expect(page.locator("[data-save-state]")).to_contain_text("you are logged out")
     other = context.new_page()
     log_in(courant, other, to=url.removeprefix(courant.url))
+    expect(other.get_by_label("Preheader")).to_be_visible()  # a page that is closed on its way may never be
     other.close()
     saved(page)
     page.get_by_role("textbox", name="Text of the issue").click()
