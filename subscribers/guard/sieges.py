@@ -49,6 +49,7 @@ class _Known:
 
 
 _known = _Known({}, frozenset(), 0.0)
+_forgotten = 0  # how often
 _noted: dict[int, float] = {}  # when this process wrote last that a siege goes on
 
 
@@ -124,19 +125,22 @@ def ceiling(usual: int) -> int:
 
 def forget() -> None:
     """Look at the database at the next post."""
-    global _known
+    global _known, _forgotten
+    _forgotten += 1
     _known = _Known({}, frozenset(), 0.0)
 
 
 def _look() -> _Known:
     global _known
-    known = _known
+    known, forgotten = _known, _forgotten
     if time.monotonic() >= known.until:
-        known = _known = _Known(
+        known = _Known(
             dict(Newsletter.objects.order_by().values_list("pk", "usual_sign_ups")),
             frozenset(Siege.objects.filter(ended_at=None).order_by().values_list("newsletter_id", flat=True)),
             time.monotonic() + LOOK_AGAIN,
         )
+        if forgotten == _forgotten:  # else a siege may have begun while we looked, and nobody would see it for seconds
+            _known = known
     return known
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -211,3 +212,22 @@ def test_the_history_costs_the_same_for_one_and_for_three(
 
     with django_assert_num_queries(8):
         client.get(reverse("desk:sieges"))
+
+
+def test_look_that_began_before_the_siege_hides_it_from_nobody(
+    daily: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many posts at the same moment some look at the database just before the first of them notes the siege."""
+    sieges.forget()
+    calls: list[float] = []
+
+    class Clock:
+        def monotonic(self) -> float:
+            calls.append(time.monotonic())
+            if len(calls) == 2:  # the open sieges have been read, and what was read is about to be kept
+                siege(daily)
+            return calls[-1]
+
+    monkeypatch.setattr(sieges, "time", Clock())
+
+    assert [sieges.is_on(daily.pk, now=NOW) for _ in range(2)] == [False, True]
