@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import runpy
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -58,17 +59,20 @@ def test_gunicorn_hides_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     request: Any = SimpleNamespace(headers=[])
     answer: Any = SimpleNamespace(status="200 OK", headers=[], sent=0)
     environ = {
+        "REMOTE_ADDR": "192.0.2.7",
         "RAW_URI": f"/s/mail-link/{TOKEN}/",
         "PATH_INFO": f"/s/mail-link/{TOKEN}/",
         "REQUEST_METHOD": "GET",
         "SERVER_PROTOCOL": "HTTP/1.1",
     }
 
-    atoms = logger.atoms(answer, request, environ, SimpleNamespace(seconds=0, microseconds=0, days=0))
+    atoms = logger.atoms(answer, request, environ, timedelta(milliseconds=12))
     logger.error("Error handling request %s", f"/s/manage/{TOKEN}/")
 
     assert configured["SIGNED_LINK"] == KEY
-    assert atoms["U"] == "/s/mail-link/***/"
+    assert "-" not in (configured["access_log_format"] % logger.atoms_wrapper_class(atoms)).split()
+    assert TOKEN not in str(atoms)
+    assert (atoms["U"], atoms["s"], atoms["L"]) == ("/s/mail-link/***/", "200", "0.012000")
     assert "Error handling request /s/manage/***/" in capsys.readouterr().err
 
 
