@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import InvalidMailer, mailers
 from django.db import connection
 
-from delivery import events, inbound
+from delivery import events, inbound, postal
 
 if TYPE_CHECKING:
     from django.core.checks import CheckMessage
@@ -203,11 +203,7 @@ def unsubscribe_address_is_read(**kwargs: Any) -> list[CheckMessage]:
     if not settings.UNSUBSCRIBE_ADDRESS:
         return []
     problems: list[CheckMessage] = []
-    source, (user, _, password) = inbound.source(), settings.INBOUND_SECRET.partition(":")
-    is_proven = bool(source and settings.INBOUND_SECRET)
-    if source and not source.signs:
-        is_proven = bool(user) and len(password) >= SHORTEST_KEY
-    if not is_proven:
+    if not _inbound_mail_is_proven():
         problems.append(
             Error(
                 "UNSUBSCRIBE_ADDRESS is set, but the mail to it would not be read.",
@@ -225,6 +221,16 @@ def unsubscribe_address_is_read(**kwargs: Any) -> list[CheckMessage]:
             )
         )
     return problems
+
+
+def _inbound_mail_is_proven() -> bool:
+    source, secret = inbound.source(), settings.INBOUND_SECRET
+    if not (source and secret):
+        return False
+    if inbound.scheme() == "postal":
+        return postal.is_key(secret)
+    user, _, password = secret.partition(":")
+    return source.signs or (bool(user) and len(password) >= SHORTEST_KEY)
 
 
 @register(Tags.database)

@@ -18,7 +18,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -42,7 +41,7 @@ Kind = Alarm.Kind
 # Longer than any mailer takes. Whoever died while mailing is followed by another, and so is a mail that failed.
 AGAIN_AFTER = timedelta(minutes=10)
 # What machines do to readers is for those who may see the readers; the desk's pages about it open for nobody else.
-PAGES = {Kind.SIEGE: "desk:sieges", Kind.BURST: "desk:bursts"}
+AT_THE_DOOR = {Kind.SIEGE, Kind.BURST}
 
 
 def watch() -> None:
@@ -110,7 +109,7 @@ def addresses(alarm: Alarm) -> list[str]:
     reachable = User.objects.filter(is_active=True).exclude(email="").order_by("pk")
     newsletter = alarm.whose
     concerned = Q(pk__in=newsletter.owners.all())
-    if alarm.kind in PAGES:
+    if alarm.kind in AT_THE_DOOR:
         concerned |= Q(memberships__newsletter=newsletter)
     for people in (reachable.filter(concerned), reachable.filter(is_superuser=True)):
         told = [each for each in people.distinct() if _may_look(each, alarm)]
@@ -120,15 +119,7 @@ def addresses(alarm: Alarm) -> list[str]:
 
 
 def _may_look(user: User, alarm: Alarm) -> bool:
-    return alarm.kind not in PAGES or team.may(user, team.Right.READERS, alarm.whose)
-
-
-def _path(alarm: Alarm) -> str:
-    if alarm.dispatch:
-        return reverse("delivery:dispatch", args=[alarm.dispatch.pk])
-    if alarm.issue:
-        return reverse("admin:newsletter_issue_change", args=[alarm.issue.pk])
-    return reverse(PAGES.get(Kind(alarm.kind), "admin:index"))
+    return alarm.kind not in AT_THE_DOOR or team.may(user, team.Right.READERS, alarm.whose)
 
 
 def _subject(alarm: Alarm) -> str:
@@ -143,10 +134,9 @@ def _message(alarm: Alarm, *, to: list[str]) -> EmailMessage:
     context = {
         "alarm": alarm,
         "balance": progress.balance(dispatch).line() if dispatch and dispatch.audience_size else "",
-        "desk_url": absolute_url(_path(alarm)),
-        "is_for_its_team": alarm.kind in PAGES,
+        "is_for_its_team": alarm.kind in AT_THE_DOOR,
         "is_owner": newsletter.owners.exists(),
-        "ready_url": absolute_url(reverse("readyz")),
+        "site": absolute_url("/").rstrip("/"),
     }
     with spoken_by(newsletter):
         subject = _subject(alarm)
@@ -205,12 +195,14 @@ def _of_a_newsletter(trouble: Trouble, *, since: str) -> str:
     match trouble.kind:
         case Kind.SIEGE:
             words = _(
-                "Since %(since)s far more people than usual sign up: %(count)s within ten minutes. Machines, most"
-                " likely."
+                "Since %(since)s far more people sign up than usual: %(count)s so far within ten minutes, where up to"
+                " %(usual)s are usual. Machines, most likely."
             )
-            return words % given
+            return words % {**given, "usual": f"{trouble.usual:,}"}
         case Kind.BURST:
-            words = _("Many readers left at once from one network: %(count)s so far, since %(since)s.")
+            words = _(
+                "Many readers left at once, each time from one network: %(count)s so far, since %(since)s."
+            )
             return words % given
         case _:
             text = _("Its weekly digest was due at %(since)s and has not been written.") % given

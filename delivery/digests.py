@@ -22,11 +22,13 @@ from zoneinfo import ZoneInfo
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from delivery import audience, epoch
 from delivery.models import Digest, Dispatch, Plan
 from newsletter import digest, faces, publishing
 from newsletter.models import Issue, Newsletter
+from newsletter.rendering.mail import day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,13 +75,31 @@ def _plan_all(*, now: datetime) -> None:
             _plan(newsletter, planned.get(newsletter.pk), now=now)
 
 
-def _plan(newsletter: Newsletter, found: Digest | None, *, now: datetime) -> None:
+def next_day(newsletter: Newsletter) -> str:
+    """That of the next one, to be said to a reader; "" where there is none."""
+    if newsletter.digest_day is None:
+        return ""
+    found = Digest.objects.open().filter(newsletter=newsletter).first()
+    at = _time(newsletter, found, now=timezone.now())
+    return day(at.astimezone(ZoneInfo(newsletter.time_zone)).date())
+
+
+def _time(newsletter: Newsletter, found: Digest | None, *, now: datetime) -> datetime:
+    """When its next one is due. `found`: as it is planned."""
     # One that is not of the present settings was never promised: they may have been changed this minute.
     if found and digest.upcoming(newsletter, after=found.at - INSTANT) == found.at:
-        return
+        return found.at
     at = digest.upcoming(newsletter, after=now)
-    if Digest.objects.filter(newsletter=newsletter, week=_monday(newsletter, at), settled_at__isnull=False):
-        at = digest.upcoming(newsletter, after=at)  # this week has had its digest
+    settled = Digest.objects.filter(newsletter=newsletter, settled_at__isnull=False)
+    if settled.filter(week=_monday(newsletter, at)).exists():
+        return digest.upcoming(newsletter, after=at)  # this week has had its digest
+    return at
+
+
+def _plan(newsletter: Newsletter, found: Digest | None, *, now: datetime) -> None:
+    at = _time(newsletter, found, now=now)
+    if found and found.at == at:
+        return
     row = {"at": at, "week": _monday(newsletter, at)}
     try:
         with transaction.atomic():

@@ -54,6 +54,8 @@ def take_out(subscribers: Collection[Subscriber]) -> None:
     hold no address (delivery/veiling.py).
     """
     emails = {subscriber.email.casefold() for subscriber in subscribers}
+    if not emails:
+        return
     tests = Proof.objects.order_by("pk").values_list("pk", "addresses")
     found = [pk for pk, addresses in tests if not emails.isdisjoint(map(str.casefold, addresses))]
     for proof in Proof.objects.select_for_update(of=["self"]).filter(pk__in=found).order_by("pk"):

@@ -7,9 +7,9 @@ mail of a whole domain, and any answer to an issue quotes the link in its foot.
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
+import time
 import uuid
 import warnings
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from delivery import fetching, postal
 from delivery.models import Event
 from delivery.webhooks import UNREADABLE, Svix
 from newsletter.site import absolute_url
@@ -41,8 +42,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LONGEST_AGENT, LONGEST_TEXT = 300, 200_000  # characters
-# Of a mail that is fetched: seconds to connect, and for each next byte; bytes.
-PATIENCE, CHUNK, LARGEST = (3, 5), 65_536, 10_000_000
+GONE = {404, 410}
 NO_KEY = "not asked for"  # Anymail wants an API key for what we do not fetch
 # To whom it went, where the envelope does not say so: of several recipients some providers name only the first, and a
 # mail that was forwarded to the provider arrives at an address of the provider's.
@@ -85,39 +85,38 @@ class NoticeOnly:
 
 class Fetched:
     """Mailtrap posts a mail's number, and the mail is asked for once the post has proven itself. Anymail would wait for
-    an answer as long as it takes, and take whatever comes. Raises requests.RequestException."""
+    an answer as long as it takes, take whatever comes, and leave out all of a post where one cannot be had."""
 
     api_token: str
     api_url: str
+    until: float
+    later: requests.RequestException | None = None  # why one of them could not be had now
+
+    def esp_to_anymail_event(self, esp_event: Any) -> Any:
+        self.until = time.monotonic() + fetching.LONGEST
+        try:
+            return super().esp_to_anymail_event(esp_event)  # type: ignore[misc]  # the view's it is mixed into
+        except requests.RequestException as error:  # before the others: some of these are ValueErrors, too
+            if _status(error) in GONE:
+                logger.warning("A mail to the unsubscribe address is gone: %s.", _said(error))
+                _count(f"is gone: {_said(error)}")
+            else:
+                self.later = error
+        except UNREADABLE as error:
+            _give_up(error)
+        return None
 
     def fetch_inbound_message(self, inbox_id: int, message_id: str) -> Any:
         where = f"inbound/inboxes/{quote(str(inbox_id), safe='')}/messages/{quote(message_id, safe='')}"
         headers = {"Authorization": f"Bearer {self.api_token}"}
-        answer = requests.get(f"{self.api_url}{where}", headers=headers, timeout=PATIENCE)
-        answer.raise_for_status()
-        return answer.json()
+        told = fetching.chunks(f"{self.api_url}{where}", headers=headers, until=self.until)
+        try:
+            return json.loads(b"".join(told))
+        except json.JSONDecodeError as error:  # the word of something that stands before it
+            raise requests.exceptions.InvalidJSONError from error
 
     def fetch_raw_message_chunks(self, raw_message_url: str) -> Iterator[bytes]:
-        with requests.get(raw_message_url, stream=True, timeout=PATIENCE) as answer:
-            answer.raise_for_status()
-            taken = 0
-            for chunk in answer.iter_content(chunk_size=CHUNK):
-                taken += len(chunk)
-                if taken > LARGEST:
-                    raise ValueError("The mail is too large.")
-                yield chunk
-
-
-class Bytes:
-    """Postal's mails are bytes: not all of them are UTF-8."""
-
-    def parse_events(self, request: HttpRequest) -> Any:
-        told = json.loads(request.body)
-        message = import_string("anymail.inbound.AnymailInboundMessage")
-        found = message.parse_raw_mime_bytes(base64.b64decode(told["message"]))
-        found.envelope_recipient = told["rcpt_to"]
-        event = import_string("anymail.signals.AnymailInboundEvent")
-        return [event(event_type="inbound", event_id=str(told.get("id")), message=found)]
+        return fetching.chunks(raw_message_url, until=self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ SOURCES = {
     "mailjet": Source("mailjet.MailjetInboundWebhookView"),
     "mailtrap": Source("mailtrap.MailtrapInboundWebhookView", "inbound_secret", extra=(Fetched,), signs=True),
     "mandrill": Source("mandrill.MandrillCombinedWebhookView", "webhook_key", signs=True),
-    "postal": Source("postal.PostalInboundWebhookView", "webhook_key", extra=(Bytes,), signs=True),
+    "postal": Source("postal.PostalInboundWebhookView", "webhook_key", extra=(postal.Bytes,), signs=True),
     "postmark": Source("postmark.PostmarkInboundWebhookView"),
     "resend": Source(
         "resend.ResendInboundWebhookView", extra=(SubjectOnly, Svix), signs=True, needs_key=True
@@ -176,16 +175,30 @@ def receive(request: HttpRequest) -> HttpResponse:
         told = [
             event for event in receiver.parse_events(request) if event
         ]  # none: the provider only tries it out
-    except requests.RequestException as error:  # before the others: some of these are ValueErrors, too
-        logger.warning("A mail to the unsubscribe address cannot be fetched now: %s", type(error).__name__)
-        return HttpResponse(status=503)  # and it is posted again
     except UNREADABLE as error:  # it would only be posted again, for hours
-        logger.exception("A mail to the unsubscribe address cannot be read.")
-        _count(repr(error)[:LONGEST_AGENT])
+        _give_up(error)
         return HttpResponse()
     for event in told:
         _take(event.message)
-    return HttpResponse()
+    return _answer(getattr(receiver, "later", None))
+
+
+def _answer(problem: requests.RequestException | None) -> HttpResponse:
+    """Where something could not be had, the provider posts all of it again; what was read already counts once."""
+    if not problem:
+        return HttpResponse()
+    logger.warning("A mail to the unsubscribe address cannot be fetched now: %s.", _said(problem))
+    return HttpResponse(status=503)
+
+
+def _status(error: requests.RequestException) -> int | None:
+    return None if error.response is None else error.response.status_code
+
+
+def _said(error: requests.RequestException) -> str:
+    """Without the address, which opens the mail."""
+    status = _status(error)
+    return f"HTTP {status}" if status else type(error).__name__
 
 
 def _receiver(found: Source, *, path: str) -> Any:
@@ -201,9 +214,8 @@ def _receiver(found: Source, *, path: str) -> Any:
             options["client_params"] = {"config": given["config"]}
         case "mailtrap":
             options["api_token"] = settings.MAILERS["bulk"]["OPTIONS"]["api_token"]
-        case "postal":  # as it stands in a DKIM record; a PEM file has it between two lines, and in several
-            lines = settings.INBOUND_SECRET.splitlines()
-            options[name] = "".join(line.strip() for line in lines if "-----" not in line)
+        case "postal":
+            options[name] = postal.key(settings.INBOUND_SECRET)
     view = import_string(f"anymail.webhooks.{found.view}")
     with warnings.catch_warnings():  # said of SendGrid, which its maker cannot test any more
         warnings.simplefilter("ignore", AnymailNotSupportedWarning)
@@ -260,6 +272,11 @@ def _texts(message: Any) -> list[str]:
 
 def _plain(text: str) -> str:
     return text.encode(errors="replace").decode().replace("\0", "")
+
+
+def _give_up(error: Exception) -> None:
+    logger.error("A mail to the unsubscribe address cannot be read.", exc_info=error)
+    _count(repr(error)[:LONGEST_AGENT])
 
 
 def _count(problem: str) -> None:

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from delivery import circuit
 from delivery.models import Alarm, Attempt, Batch, Delivery, Digest, Dispatch, Installation, MailerState
 from newsletter.models import Issue, Newsletter
+from subscribers import bursts
 from subscribers.models import Burst, Siege
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Trouble:
     dispatch: Dispatch | None = None
     words: str = ""  # a provider's, or ours; they may name a reader
     readers: int = 0
+    usual: int = 0  # readers, where there are more
 
     @property
     def issue(self) -> Issue | None:
@@ -102,12 +104,21 @@ def _sieges() -> Iterator[Trouble]:
     told = Alarm.objects.open().filter(kind=Kind.SIEGE, newsletter=OuterRef("newsletter"))
     those = Siege.objects.filter(Q(ended_at=None) | Q(Exists(told), ended_at__gt=Now() - LULL))
     for siege in those.select_related("newsletter").order_by("began_at")[:MOST]:
-        yield Trouble(Kind.SIEGE, siege.newsletter, siege.began_at, readers=siege.most)
+        yield Trouble(Kind.SIEGE, siege.newsletter, siege.began_at, readers=siege.most, usual=siege.usual)
 
 
 def _bursts() -> Iterator[Trouble]:
-    """All that nobody has looked at, of a newsletter: one event. Over when somebody has, or by the next morning's."""
-    those = Burst.objects.filter(state=Burst.State.OPEN, ended_at__gt=Now() - HALF_A_DAY)
+    """All that nobody has looked at, of a newsletter: one event. Over when somebody has, or by the next morning's.
+
+    One that was found late, since no worker ran, has half a day from when it was told.
+    """
+    told = Alarm.objects.filter(Q(cleared_at=None) | Q(cleared_at__gte=OuterRef("began_at")), kind=Kind.BURST)
+    told = told.filter(newsletter=OuterRef("newsletter"), since__lte=OuterRef("ended_at"))
+    is_late = ~Exists(told) & Q(ended_at__gt=Now() - bursts.LOOK_BACK)
+    is_told = Exists(told.filter(raised_at__gt=Now() - HALF_A_DAY))
+    those = Burst.objects.filter(
+        Q(ended_at__gt=Now() - HALF_A_DAY) | is_late | is_told, state=Burst.State.OPEN
+    )
     rows = those.order_by().values("newsletter").annotate(since=Min("began_at"), left=Sum("readers"))
     by_newsletter = {row["newsletter"]: row for row in rows[:MOST]}
     for newsletter in Newsletter.objects.filter(pk__in=by_newsletter):

@@ -11,7 +11,6 @@ from html import escape
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -41,14 +40,6 @@ def upcoming(newsletter: Newsletter, *, after: datetime) -> datetime:
     )
     moments = (clock.moment(each, zone=newsletter.time_zone).at for each in times)
     return next(each for each in moments if each > after)
-
-
-def upcoming_day(newsletter: Newsletter) -> str:
-    """That of the next one, to be said to a reader; "" where there is none."""
-    if newsletter.digest_day is None:
-        return ""
-    at = upcoming(newsletter, after=timezone.now())
-    return day(at.astimezone(ZoneInfo(newsletter.time_zone)).date())
 
 
 def written(newsletter: Newsletter, told: Sequence[Issue], *, at: datetime) -> Issue:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -97,21 +97,40 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+@dataclass
+class Runs:
+    """Asked to stop with Ctrl-C, once for each time it is pressed: also the one that is being begun meanwhile."""
+
+    begun: list[Run] = field(default_factory=list)
+    asked: set[int] = field(default_factory=set)  # their processes
+    is_over: bool = False
+
+    def stop(self, _number: int, _frame: FrameType | None) -> None:
+        self.is_over = True
+        for run in self.begun:
+            self._ask(run)
+
+    def add(self, run: Run) -> None:
+        self.begun.append(run)
+        if self.is_over and run.process.pid not in self.asked:
+            self._ask(run)
+
+    def _ask(self, run: Run) -> None:
+        self.asked.add(run.process.pid)
+        run.process.send_signal(signal.SIGINT)
+
+
 def main(given: list[str]) -> int:
-    runs: list[Run] = []
-
-    def ask_all_to_stop(_number: int, _frame: FrameType | None) -> None:
-        for run in runs:
-            run.process.send_signal(signal.SIGINT)
-
+    runs = Runs()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, ask_all_to_stop)
+        signal.signal(number, runs.stop)
     with ExitStack() as stack:
         for suite in suites(given):
-            runs.append(begin(suite, given, stack=stack))
-        for run in runs:
+            if not runs.is_over:
+                runs.add(begin(suite, given, stack=stack))
+        for run in runs.begun:
             show(run)
-    return verdict(runs)
+    return 1 if runs.is_over else verdict(runs.begun)
 
 
 def verdict(runs: list[Run]) -> int:

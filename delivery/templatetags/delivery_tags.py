@@ -10,9 +10,10 @@ from django.utils.formats import date_format
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext
 
-from delivery import epoch
+from delivery import digests, epoch
 
 register = template.Library()
+register.filter("next_digest", digests.next_day)
 
 
 @register.inclusion_tag("delivery/_frozen.html")

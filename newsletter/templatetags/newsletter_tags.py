@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django import template
 from django.utils.translation import gettext as _
 
-from newsletter import claims, digest, faces, rendering
+from newsletter import claims, faces, rendering
 
 if TYPE_CHECKING:
     from django.utils.safestring import SafeString
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 register = template.Library()
 register.filter("readers_claim", claims.readers_claim)
-register.filter("next_digest", digest.upcoming_day)
 
 
 @register.simple_tag

@@ -67,10 +67,12 @@ def test_who_may_see_readers_is_told_once_that_a_siege_began(daily: Newsletter) 
         ["eddy@daily.example"],
         "The Daily: far more sign-ups than usual",
     )
-    began = f"Since {clock(siege.began_at)} far more people than usual sign up: 1,200 within ten minutes."
-    assert began in message.body
+    began = (
+        f"Since {clock(siege.began_at)} far more people sign up than usual: 1,200 so far within ten minutes"
+    )
+    assert f"{began}, where up to 50 are usual." in message.body
     assert "There is nothing you need to do." in message.body
-    assert "http://testserver/admin/desk/sieges/" in message.body
+    assert "\nhttp://testserver/admin/desk/sieges/\n" in message.body
     assert "as somebody who may see the readers of The Daily" in message.body
 
 
@@ -117,8 +119,8 @@ def test_leavings_from_many_networks_are_one_mail_until_somebody_has_looked(dail
 
     assert message.to == ["eddy@daily.example"]
     assert message.subject == "The Daily: many readers left at once"
-    assert f"from one network: 42 so far, since {clock(first.began_at)}." in message.body
-    assert "http://testserver/admin/desk/bursts/" in message.body
+    assert f"at once, each time from one network: 42 so far, since {clock(first.began_at)}." in message.body
+    assert "\nhttp://testserver/admin/desk/bursts/\n" in message.body
     assert (meanwhile, settled, over, len(mail.outbox)) == (1, [True] * 3, 0, 2)
 
 
@@ -131,6 +133,37 @@ def test_leavings_that_nobody_looked_at_do_not_hide_the_next_mornings(daily: New
     alarms.watch()
 
     assert [subject for _, subject in told()] == ["The Daily: many readers left at once"] * 2
+
+
+def test_leavings_that_a_worker_found_late_are_told_once_for_half_a_day(daily: Newsletter) -> None:
+    """It was down overnight: they ended long before they were noted."""
+    left_at_once(daily, "192.0.2.0/24", ago=23 * HOUR)
+    for _ in range(2):
+        alarms.watch()
+    at_once = (Alarm.objects.open().count(), len(mail.outbox))
+    now = timezone.now()
+    Burst.objects.update(began_at=now - 34 * HOUR, ended_at=now - 34 * HOUR)
+    Alarm.objects.update(since=now - 34 * HOUR, raised_at=now - 11 * HOUR)
+    alarms.watch()
+    by_evening = Alarm.objects.open().count()
+    Alarm.objects.update(raised_at=now - 13 * HOUR)
+    for _ in range(2):
+        alarms.watch()
+
+    assert (at_once, by_evening) == ((1, 1), 1)
+    assert (Alarm.objects.open().count(), len(mail.outbox)) == (0, 1)
+
+
+def test_leavings_that_were_told_are_not_told_again_when_their_half_day_is_over(daily: Newsletter) -> None:
+    left_at_once(daily, "192.0.2.0/24")
+    alarms.watch()
+    earlier = timezone.now() - 13 * HOUR
+    Burst.objects.update(began_at=earlier, ended_at=earlier)
+    Alarm.objects.update(since=earlier, raised_at=earlier + MINUTE)
+    for _ in range(2):
+        alarms.watch()
+
+    assert (Alarm.objects.open().count(), len(mail.outbox)) == (0, 1)
 
 
 def test_without_anybody_in_the_team_a_superuser_is_told(daily: Newsletter) -> None:

@@ -123,6 +123,22 @@ def test_worker_that_dies_while_it_writes_leaves_it_to_the_next(
     assert Plan.objects.count() == 1
 
 
+def test_reader_is_told_the_next_weeks_day_once_this_week_has_had_its_digest(weekly: Newsletter) -> None:
+    out(weekly, "tides", days=2)
+    tomorrow = timezone.now() + timedelta(days=1)
+    weekly.digest_day, weekly.digest_time = tomorrow.weekday(), time(9)
+    weekly.save()
+    row = {"settled_at": timezone.now(), "since": timezone.now() - timedelta(days=7)}
+    Digest.objects.update(week=digests._monday(weekly, tomorrow), **row)
+
+    said = digests.next_day(weekly)
+    digests.look(now=timezone.now())
+
+    planned = Digest.objects.get(settled_at=None).at
+    assert planned.date() == tomorrow.date() + timedelta(days=7)
+    assert said == digests.next_day(weekly) == f"{planned:%A}, {planned.day} {planned:%B %Y}"
+
+
 def test_digest_is_due_by_the_newsletters_clock() -> None:
     newsletter = Newsletter(digest_day=5, digest_time=time(9), time_zone="Europe/Berlin")
     friday = datetime(2026, 3, 27, 12, tzinfo=UTC)

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import requests
 from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
 
 from config import checks
-from delivery import inbound
+from delivery import fetching
 from newsletter.models import Newsletter
 from subscribers.models import Subscription
 from tests import factories
@@ -35,34 +36,39 @@ class Mailtrap(BaseAdapter):
     mails: dict[str, bytes] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     is_away: bool = False
+    refuses: dict[str, int] = field(default_factory=dict)  # with this status, by number
 
     def send(self, request: Any, *args: Any, timeout: Any = None, **kwargs: Any) -> requests.Response:
-        assert timeout == inbound.PATIENCE
+        assert timeout == fetching.PATIENCE
         self.asked.append((request.url, request.headers.get("Authorization", "")))
         if self.is_away:
             raise requests.ConnectTimeout
         number = request.url.rpartition("/")[2]
         answer = requests.Response()
-        answer.status_code = 200 if number in self.mails else 404
+        answer.status_code = self.refuses.get(number, 200 if number in self.mails else 404)
         found = json.dumps({"id": number, "raw_message_url": f"{STORE}{number}"}).encode()
-        answer.raw = BytesIO(self.mails.get(number, b"") if request.url.startswith(STORE) else found)
+        body = BytesIO(self.mails.get(number, b"") if request.url.startswith(STORE) else found)
+        answer.raw = HTTPResponse(body, preload_content=False)
         return answer
 
     def close(self) -> None:
         pass
 
 
-def mailtrap(number: str, *, secret: str, inbox: int = 77) -> Posting:
-    """Only where the mail can be fetched; and who it is from."""
-    event = {
-        "event": "inbound.message_received",
-        "event_id": secrets.token_hex(8),
-        "timestamp": int(time.time() * 1000),
-        "inbox_id": inbox,
-        "message_id": number,
-        "from": "ada@example.com",
-    }
-    body = json.dumps({"events": [event]}).encode()
+def mailtrap(*numbers: str, secret: str, inbox: int = 77) -> Posting:
+    """Only where the mails can be fetched; and who they are from."""
+    events = [
+        {
+            "event": "inbound.message_received",
+            "event_id": secrets.token_hex(8),
+            "timestamp": int(time.time() * 1000),
+            "inbox_id": inbox,
+            "message_id": number,
+            "from": "ada@example.com",
+        }
+        for number in numbers
+    ]
+    body = json.dumps({"events": events}).encode()
     signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     return Posting(body, JSON, {"Mailtrap-Signature": signature})
 
@@ -110,17 +116,45 @@ def test_nothing_is_fetched_for_whom_proves_nothing(there: Mailtrap, ada: Subscr
     assert (there.asked, status(ada)) == ([], "active")
 
 
-@pytest.mark.parametrize("fault", ["away", "unknown"])
+@pytest.mark.parametrize("refuses", [None, 401, 403, 429, 500])
 def test_mail_that_cannot_be_had_now_is_asked_for_again(
-    there: Mailtrap, ada: Subscription, fault: str
+    there: Mailtrap, ada: Subscription, caplog: pytest.LogCaptureFixture, refuses: int | None
 ) -> None:
-    there.is_away = fault == "away"
+    there.mails["m1"] = Mail(subject=subject_of(ada)).raw.encode()
+    there.is_away, there.refuses = refuses is None, {"m1": refuses or 200}
 
     first = post(mailtrap("m1", secret=SECRET))
-    there.is_away, there.mails["m1"] = False, Mail(subject=subject_of(ada)).raw.encode()
+    there.is_away, there.refuses = False, {}
     second = post(mailtrap("m1", secret=SECRET))
 
     assert (first.status_code, second.status_code, status(ada)) == (503, 200, "unsubscribed")
+    why = f"HTTP {refuses}" if refuses else "ConnectTimeout"
+    assert f"A mail to the unsubscribe address cannot be fetched now: {why}." in caplog.messages
+    assert "t0ken" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("fault", "answer", "noted"),
+    [(200, 200, 1), (404, 200, 1), (410, 200, 1), (503, 503, 0)],
+    ids=["too large", "unknown", "gone", "away"],
+)
+@pytest.mark.parametrize("order", [("ada", "bad"), ("bad", "ada")])
+def test_mail_that_cannot_be_had_takes_no_other_of_its_post_with_it(
+    there: Mailtrap,
+    ada: Subscription,
+    monkeypatch: pytest.MonkeyPatch,
+    order: tuple[str, str],
+    fault: int,
+    answer: int,
+    noted: int,
+) -> None:
+    monkeypatch.setattr(fetching, "LARGEST", 100_000)
+    there.mails = {"ada": Mail(subject=subject_of(ada)).raw.encode(), "bad": b"x" * 200_000}
+    there.refuses = {"bad": fault}
+
+    found = post(mailtrap(*order, secret=SECRET))
+
+    assert (found.status_code, status(ada), len(problems())) == (answer, "unsubscribed", noted)
 
 
 def test_number_that_leads_elsewhere_is_asked_for_as_it_is(there: Mailtrap, db: None) -> None:
@@ -132,7 +166,7 @@ def test_number_that_leads_elsewhere_is_asked_for_as_it_is(there: Mailtrap, db: 
 def test_too_large_a_mail_is_not_read_to_its_end(
     there: Mailtrap, ada: Subscription, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbound, "LARGEST", 100_000)
+    monkeypatch.setattr(fetching, "LARGEST", 100_000)
     there.mails["m1"] = Mail(subject=subject_of(ada), text="x" * 200_000).raw.encode()
 
     answer = post(mailtrap("m1", secret=SECRET))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.test import Client
 
 from newsletter.models import Newsletter, ReaderField
+from tests import factories
 from tests.newsletter.test_settings import added, save
 from tests.newsletter.test_team import at_desk, person
 
@@ -106,3 +110,24 @@ def test_new_field_comes_last_unless_it_is_given_a_place(daily: Newsletter, desk
     save(desk, daily, **added("reader_fields", 2, label="Team", position="1"))
 
     assert labels(daily) == [(1, "Team"), (2, "Town"), (3, "Age")]
+
+
+def test_fields_from_before_there_were_places_get_those_they_were_shown_in(
+    daily: Newsletter, desk: Client
+) -> None:
+    other = factories.newsletter("other")
+    for newsletter, label, position in (
+        (daily, "Town", None),
+        (daily, "Age", None),
+        (daily, "Zodiac", 4),
+        (other, "Year", None),
+        (daily, "Number", None),
+    ):
+        newsletter.reader_fields.create(name=label.lower(), label=label, position=position)
+
+    import_module("newsletter.migrations.0007_number_reader_fields").number(apps, None)
+    numbered = [labels(each) for each in (daily, other)]
+    save(desk, daily, **{"reader_fields__3__position": "2"})
+
+    assert numbered == [[(1, "Zodiac"), (2, "Age"), (3, "Number"), (4, "Town")], [(1, "Year")]]
+    assert labels(daily) == [(1, "Zodiac"), (2, "Town"), (3, "Age"), (4, "Number")]

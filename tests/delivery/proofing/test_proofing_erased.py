@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
@@ -102,3 +104,8 @@ def test_deleting_some_people_reads_the_tests_once(letter: Issue, ada: User, rea
 
     (query,) = queries.captured_queries
     assert "LIKE" not in query["sql"]
+
+
+def test_deleting_nobody_reads_no_tests(db: None, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(0):
+        held.take_out([])
