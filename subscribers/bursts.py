@@ -21,7 +21,7 @@ from django.utils import timezone
 from newsletter.models import Newsletter
 from subscribers import lifecycle
 from subscribers.consent import Circumstances, Kind, Method
-from subscribers.models import Burst, ConsentEvent, Subscription
+from subscribers.models import Burst, ConsentEvent, Subscription, Suppression
 from subscribers.networks import is_anybodys
 
 if TYPE_CHECKING:
@@ -116,10 +116,9 @@ def dismiss(burst: Burst, *, by: User) -> bool:
 
 
 def _take_back(event: ConsentEvent, circumstances: Circumstances) -> bool:
-    subscription = Subscription.objects.with_both().get(
-        subscriber=event.subscriber_id, newsletter=event.newsletter_id
-    )
-    return lifecycle.take_back(
+    theirs = Subscription.objects.filter(subscriber=event.subscriber_id, newsletter=event.newsletter_id)
+    subscription = theirs.with_both().first()
+    return subscription is not None and lifecycle.take_back(
         subscription, left_at=event.happened_at, kind=Kind.BROUGHT_BACK, circumstances=circumstances
     )
 
@@ -138,8 +137,10 @@ def _leavings(burst: Burst) -> QuerySet[ConsentEvent]:
 
 
 def _is_away(burst: Burst) -> Exists:
-    """Of a leaving: whether it is their last one, and can be taken back."""
+    """Of a leaving: whether it is their last one, and can be taken back (lifecycle.take_back)."""
+    suppressed = Suppression.objects.filter(address_key=OuterRef("subscriber__address_key"))
     left = Subscription.objects.filter(
+        ~Exists(suppressed),
         subscriber=OuterRef("subscriber"),
         newsletter=burst.newsletter_id,
         unsubscribed_at=OuterRef("happened_at"),

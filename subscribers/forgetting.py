@@ -72,21 +72,30 @@ def forget(*, now: datetime, until: datetime) -> Forgotten:
     A slice of each in turn, so that a large newsletter does not keep a small one waiting; and as no run may get round
     to all, each begins elsewhere.
     """
+    changing_address.forget(now=now)
     found = Forgotten()
     chores = list(_chores(now=now))
     random.shuffle(chores)
     waiting = deque(chores)
     while waiting and timezone.now() < until:
         name, slices = waiting.popleft()
-        if (count := next(slices, None)) is not None:
+        if (count := _next(name, slices)) is not None:
             setattr(found, name, getattr(found, name) + count)
             waiting.append((name, slices))
-    changing_address.forget(now=now)
     if any(asdict(found).values()):
         logger.info("Forgotten: %s.", ", ".join(f"{count} {what}" for what, count in asdict(found).items()))
     if waiting:
         logger.info("There was no time for all that is to be forgotten; the next run goes on.")
     return found
+
+
+def _next(name: str, slices: Slices) -> int | None:
+    """None: that is all. One that fails keeps no other waiting; the next run tries it again."""
+    try:
+        return next(slices, None)
+    except Exception:
+        logger.exception("What is to be forgotten (%s) could not be.", name)
+        return None
 
 
 def _chores(*, now: datetime) -> Iterator[tuple[str, Slices]]:
@@ -163,11 +172,12 @@ def _deletions(due: SubscriptionQuerySet, *, keeps_out: bool) -> Slices:
 
 
 def _delete_some(due: SubscriptionQuerySet, ids: Sequence[int], *, keeps_out: bool) -> int:
-    """The person is locked first, as everywhere."""
+    """The person is locked first, as everywhere. But who is leaving at this moment holds the subscription, and their
+    event then asks for the person: that is not waited for."""
     with transaction.atomic():
         locked = Subscriber.objects.select_for_update(skip_locked=True).filter(pk__in=ids).order_by("pk")
         people = {person.pk: person for person in locked}
-        rows = list(due.filter(subscriber__in=people).select_for_update())
+        rows = list(due.filter(subscriber__in=people).select_for_update(skip_locked=True))
         if keeps_out:
             KeptOut.objects.bulk_create(
                 (
@@ -188,9 +198,9 @@ def _take_out(rows: list[Subscription], people: dict[int, Subscriber]) -> None:
     theirs = [row.subscriber_id for row in rows]
     others = Subscription.objects.filter(subscriber__in=theirs).exclude(pk__in=ids)
     alone = set(theirs).difference(others.values_list("subscriber", flat=True))
-    erased = [people[pk] for pk in alone]
-    signals.erasing.send(Subscriber, subscribers=erased)
-    traces.take_out(erased)
+    if erased := [people[pk] for pk in alone]:
+        signals.erasing.send(Subscriber, subscribers=erased)
+        traces.take_out(erased)
     for newsletter_id in {row.newsletter_id for row in rows}:
         ConsentEvent.unguarded.filter(newsletter=newsletter_id, subscriber__in=theirs).delete()
     Subscription.objects.filter(pk__in=ids).delete()

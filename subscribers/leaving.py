@@ -8,11 +8,12 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from subscribers import letters, lifecycle, signals, tokens
 from subscribers.consent import Method
-from subscribers.models import Letter, Subscription
+from subscribers.models import Letter, Subscriber, Subscription, unloaded_subscription
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,17 +38,26 @@ def leave(subscription: Subscription, *, via: str, circumstances: Circumstances)
     now = timezone.now()
     circumstances = _with_seconds(circumstances, subscription.pk, via=via, now=now)
     has_left = lifecycle.unsubscribe(subscription, via=via, circumstances=circumstances)
-    if has_left and circumstances.method == Method.LINK:
-        subscription.refresh_from_db(fields=["left_as"])
-        if was in Subscription.READING:  # who had never confirmed, or had left before, is not written to
-            letters.ask(Letter.Kind.GOODBYE, subscription, now=now)
+    # Who had never confirmed, or had left before, is not written to.
+    if has_left and circumstances.method == Method.LINK and was in Subscription.READING:
+        _say_goodbye(subscription, now=now)
     return has_left
+
+
+def _say_goodbye(subscription: Subscription, *, now: datetime) -> None:
+    """Unless they were deleted since they left: then there is nobody to write to."""
+    if not subscription.newsletter.says_goodbye:
+        return
+    person = Subscriber.objects.filter(pk=subscription.subscriber_id)
+    with transaction.atomic():
+        if person.select_for_update(no_key=True).first():
+            letters.ask(Letter.Kind.GOODBYE, subscription, now=now)
 
 
 def leave_at_once(claim: tokens.UnsubscribeClaim, *, circumstances: Circumstances) -> bool:
     """The same for a mail program's one click, which no goodbye follows. Hundreds come in a second when an issue is
     out: nothing is loaded that is not written down."""
-    subscription = Subscription.objects.unloaded(claim.subscription_id)
+    subscription = unloaded_subscription(claim.subscription_id)
     circumstances = _with_seconds(circumstances, subscription.pk, via=claim.mark, now=timezone.now())
     return lifecycle.unsubscribe(subscription, via=claim.mark, circumstances=circumstances)
 

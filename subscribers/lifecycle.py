@@ -24,6 +24,7 @@ from subscribers.models import (
     Subscription,
     Suppression,
     address_key,
+    mark_as_left,
 )
 from subscribers.wishes import NOTHING_SAID, Wish
 
@@ -73,9 +74,8 @@ def subscribe(
     with transaction.atomic():
         subscriber = _person(email, wish)
         subscription, is_new = _relation(subscriber, newsletter, wish, origin=origin, now=now)
-        details: dict[str, object] = dict(wish.source) | ({"again": True} if wish.is_again else {})
-        if not is_new:
-            details |= _ask_again(subscription, wish, now=now)
+        told = {} if is_new else _ask_again(subscription, wish, now=now)
+        details = {**wish.source, **told}
         consent.note(
             Kind.ASKED, subscription, circumstances, at=now, wording_id=wish.wording_id, details=details
         )
@@ -119,8 +119,9 @@ def _take_turns(subscriber_id: int) -> None:
 
 
 def _ask_again(subscription: Subscription, wish: Wish, *, now: datetime) -> dict[str, object]:
-    """For the event: whether a reader must confirm anew (the events that are told of them could not say it otherwise),
-    and what they said, as long as nobody has shown that it was they.
+    """For the event: whether it was but the mail that they asked for again; whether a reader must confirm anew (the
+    events that are told of them could not say it otherwise); and what they said, as long as nobody has shown that it
+    was they.
 
     Whoever left by the page keeps the way back until the sign-up is confirmed: anybody may have typed their address.
     """
@@ -134,10 +135,12 @@ def _ask_again(subscription: Subscription, wish: Wish, *, now: datetime) -> dict
             status=Status.PENDING, generation=F("generation") + 1, requested_at=now
         )
     subscription.refresh_from_db(from_queryset=Subscription.objects.with_both())
+    told: dict[str, object] = {"again": True} if wish.is_again else {}
     if subscription.status != Status.PENDING:
-        return {}
-    anew: dict[str, object] = {} if was == Status.PENDING else {"confirms_anew": True}
-    return anew if is_believed else anew | wishes.until_confirmed(subscription, wish)
+        return told
+    if was != Status.PENDING:  # what "again" would repeat is over: it was pressed in an old tab
+        told = {"confirms_anew": True}
+    return told if is_believed else told | wishes.until_confirmed(subscription, wish)
 
 
 def _needs_no_mail(subscription: Subscription) -> bool:
@@ -194,8 +197,8 @@ def unsubscribe(
     """Take a reader off the newsletter, from any state. False when they had left before.
 
     Effective for every mail that is not yet handed over, of the issue that is going out too. `via`: the mark of the
-    link that was used. Of `subscription` nothing but its number need be loaded (`Subscription.objects.unloaded`): a
-    mail program's one click is two statements, whoever else reads or writes.
+    link that was used. Of `subscription` nothing but its number need be loaded (`unloaded_subscription`): a mail
+    program's one click is two statements, whoever else reads or writes.
 
     Only a press of the page's button can be taken back: whoever forwarded a mail, or has a machine look at it, may not
     have pressed it themselves. Whoever leaves after that means it, and then nothing brings them back.
@@ -203,9 +206,9 @@ def unsubscribe(
     now = timezone.now()
     can_come_back = circumstances.method == consent.Method.LINK
     with transaction.atomic():
-        left = Subscription.objects.leave(subscription.pk, at=now, can_come_back=can_come_back)
+        left = mark_as_left(subscription.pk, at=now, can_come_back=can_come_back)
         if left:
-            subscription.subscriber_id, subscription.newsletter_id = left
+            subscription.subscriber_id, subscription.newsletter_id, subscription.left_as = left
             subscription.status, subscription.unsubscribed_at = Status.UNSUBSCRIBED, now
         if left or _leave_for_good(subscription, circumstances, now=now):
             details = {"dispatch": via} if via else None

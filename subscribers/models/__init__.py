@@ -13,6 +13,8 @@ from subscribers.models.people import (
     SubscriptionQuerySet,
     Suppression,
     address_key,
+    mark_as_left,
+    unloaded_subscription,
 )
 from subscribers.models.siege import Siege
 from subscribers.models.sign_up import SignUp
@@ -34,4 +36,6 @@ __all__ = [
     "Suppression",
     "Wording",
     "address_key",
+    "mark_as_left",
+    "unloaded_subscription",
 ]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
@@ -19,8 +19,25 @@ LEAVE = """
 UPDATE subscribers_subscription
    SET status = 'unsubscribed', unsubscribed_at = %s, left_as = CASE WHEN %s THEN status ELSE '' END
  WHERE id = %s AND status <> 'unsubscribed'
-RETURNING subscriber_id, newsletter_id
+RETURNING subscriber_id, newsletter_id, left_as
 """
+
+
+def unloaded_subscription(pk: int) -> Subscription:
+    """Known by its number alone, and perhaps not there any more; what else is asked of it is loaded then."""
+    return Subscription.from_db(DEFAULT_DB_ALIAS, ["id"], [pk])
+
+
+def mark_as_left(pk: int, *, at: datetime, can_come_back: bool) -> tuple[int, int, str] | None:
+    """Ask nothing before: whose it was (subscriber, newsletter), and its `left_as`; None where it had been left.
+
+    `can_come_back`: what they were is kept in `left_as`.
+    """
+    with connection.cursor() as cursor:
+        moment = connection.ops.adapt_datetimefield_value(at)
+        cursor.execute(LEAVE, [moment, can_come_back, pk])
+        found: tuple[int, int, str] | None = cursor.fetchone()
+    return found
 
 
 def address_key(email: str) -> str:
@@ -67,21 +84,6 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         """Active and not suppressed: who an issue goes to, and who the public count counts."""
         found = Suppression.objects.filter(address_key=OuterRef("subscriber__address_key"))
         return self.active(newsletter).exclude(Exists(found))
-
-    def unloaded(self, pk: int) -> Subscription:
-        """Known by its number alone, and perhaps not there any more; what else is asked of it is loaded then."""
-        return Subscription.from_db(self.db, ["id"], [pk])
-
-    def leave(self, pk: int, *, at: datetime, can_come_back: bool) -> tuple[int, int] | None:
-        """Mark one as left, and ask nothing before: whose it was (subscriber, newsletter); None where it had been left.
-
-        `can_come_back`: what they were is kept in `left_as`.
-        """
-        with connection.cursor() as cursor:
-            moment = connection.ops.adapt_datetimefield_value(at)
-            cursor.execute(LEAVE, [moment, can_come_back, pk])
-            found: tuple[int, int] | None = cursor.fetchone()
-        return found
 
 
 class Subscription(models.Model):

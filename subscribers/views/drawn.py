@@ -15,7 +15,7 @@ from django.utils.html import conditional_escape
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SLOT = "\ue000%s\ue001"  # of Unicode's private use: no text of ours has these
+SLOT = "\ue000%s\ue001"  # of Unicode's private use: hardly any text has these
 SLOTS = re.compile("\ue000([a-z_]+)\ue001")
 
 
@@ -32,8 +32,9 @@ class Page:
         self._headers = dict(drawn.headers)
 
     def filled(self, values: Mapping[str, str]) -> HttpResponse:
-        """Escaped as a template would."""
+        """Escaped as a template would. What looks like a slot and is none (in a newsletter's name) stays as it is."""
+        escaped = {name: conditional_escape(value) for name, value in values.items()}
         text = "".join(
-            conditional_escape(values[part]) if place % 2 else part for place, part in enumerate(self._parts)
+            escaped.get(part, SLOT % part) if place % 2 else part for place, part in enumerate(self._parts)
         )
         return HttpResponse(text, headers=self._headers)

@@ -15,7 +15,7 @@ from subscribers import leaving, lifecycle, managing, offers, tasks, tokens
 from subscribers.consent import Method
 from subscribers.models import Subscription
 from subscribers.views import asking, farewell, pages
-from subscribers.views.bounds import bounded, whatever_is_posted
+from subscribers.views.bounds import link_page, whatever_is_posted
 from subscribers.views.pages import read_or_act
 
 if TYPE_CHECKING:
@@ -44,10 +44,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     return _door(request, subscription, token=token)
 
 
-@csrf_exempt  # as above
-@never_cache
 @read_or_act
-@bounded
+@link_page
 def rest(request: HttpRequest, token: str) -> HttpResponse:
     """One of the gentler offers, by the same link: it may have been forwarded, so only what is easily taken back."""
     subscription = _whose(token)
@@ -64,10 +62,8 @@ def rest(request: HttpRequest, token: str) -> HttpResponse:
     return _page(request, "rested", subscription, token=token)
 
 
-@csrf_exempt  # as above
-@never_cache
 @read_or_act
-@bounded
+@link_page
 def mail_link(request: HttpRequest, token: str) -> HttpResponse:
     """Everything else needs the reader's own mailbox: a link to manage it goes there, and nowhere else."""
     subscription = _whose(token)

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 from django.http import HttpResponseRedirect
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
 
 from newsletter.views import speaking
 from subscribers import lifecycle, offers, reasons, tokens
 from subscribers.consent import Kind, Method
 from subscribers.models import Subscription
 from subscribers.views import asking, farewell, pages
-from subscribers.views.bounds import bounded
+from subscribers.views.bounds import link_page
 from subscribers.views.pages import read_or_act
 
 if TYPE_CHECKING:
@@ -24,10 +22,8 @@ if TYPE_CHECKING:
     from subscribers.tokens import BackClaim
 
 
-@csrf_exempt  # the signed link is the key; these pages set no cookie
-@never_cache
 @read_or_act
-@bounded
+@link_page
 def back(request: HttpRequest, token: str) -> HttpResponse:
     """As if they had not left; or so, but with fewer mails."""
     claim, subscription = _claimed(token)
@@ -44,15 +40,14 @@ def back(request: HttpRequest, token: str) -> HttpResponse:
     return _is_over(request, subscription)
 
 
-@csrf_exempt  # as above
-@never_cache
 @read_or_act
-@bounded
+@link_page
 def why(request: HttpRequest, token: str) -> HttpResponse:
     claim, subscription = _claimed(token)
     if claim is None or subscription is None:
         return pages.link_is_unknown(request)
-    if request.method != "POST" or claim.is_over or subscription.unsubscribed_at != claim.left_at:
+    has_left = subscription.unsubscribed_at == claim.left_at and not subscription.is_reading
+    if request.method != "POST" or claim.is_over or not has_left:
         return HttpResponseRedirect(reverse("subscribers:back", args=[token]) + speaking.query(request))
     reasons.say(
         subscription,

@@ -12,7 +12,7 @@ from django.utils import timezone
 from newsletter.models import Newsletter
 from subscribers import bursts, lifecycle
 from subscribers.consent import Circumstances, Method
-from subscribers.models import Burst, ConsentEvent, Subscription
+from subscribers.models import Burst, ConsentEvent, Subscription, Suppression
 from tests import factories
 
 OFFICE, CARRIER = "198.51.100.0/24", "2001:db8:1::/48"
@@ -189,6 +189,22 @@ def test_bringing_back_takes_along_who_left_since_somebody_looked(
     told = bursts.bring_back(Burst.objects.get(), by=boss)
 
     assert (told, set(statuses(readers))) == ((14, 0), {"active"})
+
+
+def test_bringing_back_leaves_out_whom_no_mail_may_go_to(
+    daily: Newsletter, noon: datetime, boss: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = leave(daily, monkeypatch, at=every(1, 12, since=noon))
+    lifecycle.suppress("reader0@example.com", reason=Suppression.Reason.HARD_BOUNCE)
+    bursts.look(now=timezone.now())
+    burst = Burst.objects.get()
+    before = bursts.account(burst, shown=2)
+
+    told = bursts.bring_back(burst, by=boss)
+
+    assert (before.away, [event.is_away for event in before.people]) == (11, [False, True])
+    assert (told, burst.state) == ((11, 0), "reversed")
+    assert statuses(taken) == ["unsubscribed", *["active"] * 11]
 
 
 def test_many_are_brought_back_in_portions(

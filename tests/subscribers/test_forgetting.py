@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from django.utils import timezone
 
 from delivery.models import Delivery, Dispatch
 from newsletter.models import Issue, Newsletter
-from subscribers import forgetting, lifecycle, tasks
+from subscribers import forgetting, lifecycle, signals, tasks
 from subscribers.consent import Circumstances, Method
 from subscribers.models import (
     AddressChange,
@@ -35,6 +37,15 @@ def forget(now: datetime) -> dict[str, int]:
 
 def days(count: float) -> datetime:
     return timezone.now() + timedelta(days=count)
+
+
+@contextmanager
+def hearing(listener: Callable[..., None]) -> Iterator[None]:
+    signals.erasing.connect(listener)
+    try:
+        yield
+    finally:
+        signals.erasing.disconnect(listener)
 
 
 def test_unconfirmed_is_deleted_after_its_time_and_not_before(daily: Newsletter) -> None:
@@ -145,6 +156,39 @@ def test_sign_up_that_was_never_taken_in_and_old_wishes_go(daily: Newsletter) ->
     assert forget(days(8)) == {"sign_ups": 1}
     assert AddressChange.objects.get().new_email == ""  # nobody agreed in time
     assert forget(days(39)) == {"address_changes": 1}
+
+
+def test_what_cannot_be_forgotten_keeps_nothing_else_from_it(
+    daily: Newsletter, caplog: pytest.LogCaptureFixture
+) -> None:
+    person = factories.subscription(daily, ADA, status="unsubscribed").subscriber
+    now = timezone.now()
+    SignUp.objects.create(email=ADA, posted_at=now)
+    AddressChange.objects.create(subscriber=person, new_email="a@b.example", asked_at=now)
+
+    def fail(**kwargs: object) -> None:
+        raise RuntimeError
+
+    with hearing(fail):
+        found = forget(days(366))
+
+    assert (found, AddressChange.objects.get().new_email) == ({"sign_ups": 1}, "")
+    assert "What is to be forgotten (left) could not be." in caplog.text
+    assert forget(days(366)) == {"left": 1}
+
+
+def test_who_stays_a_reader_of_another_is_not_told_of_as_deleted(daily: Newsletter) -> None:
+    factories.subscription(daily, ADA, status="unsubscribed")
+    factories.subscription(factories.newsletter("weekly"), ADA)
+    heard = []
+
+    def listen(**kwargs: object) -> None:
+        heard.append(kwargs["subscribers"])
+
+    with hearing(listen):
+        assert forget(days(366)) == {"left": 1}
+
+    assert heard == []
 
 
 def test_nights_task_runs_twice_without_harm(daily: Newsletter) -> None:

@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from delivery import digests
 from delivery.models import Attempt
-from newsletter import digest
 from newsletter.models import Issue, Newsletter
 from subscribers import letters, tokens
 from subscribers.models import ConsentEvent, Letter, Subscription
@@ -133,7 +133,7 @@ def test_whoever_changes_to_the_digest_is_told_when_it_comes_and_of_what(browser
     weekly = factories.newsletter(digest_day=6)
     ada = factories.subscription(weekly, "ada@example.com")
     bob = factories.subscription(weekly, "bob@example.com", status="paused", frequency="weekly")
-    words = f"The next one comes on {digest.upcoming_day(weekly)}. It tells of the whole week:"
+    words = f"The next one comes on {digests.next_day(weekly)}. It tells of the whole week:"
 
     changed = browser.post(path_of(ada, verb="rest"), {"offer": "weekly"}).text
     Newsletter.objects.update(digest_day=None)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from newsletter.models import Newsletter
@@ -196,3 +197,35 @@ def test_reason_comes_only_from_who_has_left(daily: Newsletter, browser: Client)
 
     assert [answer.headers["Location"] for answer in answers] == [path.replace("why", "back")] * 2
     assert [kind for kind, _ in events()] == ["left", "came_back"]
+
+
+def test_reason_is_not_asked_of_who_has_confirmed_a_new_sign_up(daily: Newsletter, browser: Client) -> None:
+    ada, *_ = factories.cast(daily)
+    browser.post(path_of(ada))
+    path = back_path(ada, verb="why")
+    again = lifecycle.subscribe(daily, email="ada@example.com")
+    lifecycle.confirm(again, generation=again.generation)
+
+    answer = browser.post(path, {"reason": "often"})
+
+    assert answer.headers["Location"] == path.replace("why", "back")
+    assert [kind for kind, _ in events()] == ["left", "asked", "confirmed"]
+
+
+@pytest.mark.parametrize("verb", ["rest", "mail_link", "back", "why"])
+def test_buttons_of_a_link_need_no_cookie_and_are_kept_by_nobody(
+    daily: Newsletter, browser: Client, verb: str
+) -> None:
+    ada, *_ = factories.cast(daily)
+    browser.post(path_of(ada))
+    token = (
+        tokens.unsubscribe_token(ada.pk) if verb in {"rest", "mail_link"} else tokens.back_token(fresh(ada))
+    )
+    path = reverse(f"subscribers:{verb}", args=[token])
+
+    answers = [browser.post(path, {}), browser.get(path)]
+
+    assert {answer.status_code for answer in answers} <= {200, 302}
+    assert ["no-store" in answer.headers["Cache-Control"] for answer in answers] == [True, True]
+    assert browser.put(path).status_code == 405
+    assert browser.post(path, {"words": "x" * 70_000}).status_code == 413

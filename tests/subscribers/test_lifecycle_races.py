@@ -8,14 +8,16 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from newsletter.models import Newsletter
-from subscribers import forgetting, lifecycle, sign_ups
-from subscribers.consent import Circumstances, Kind, Method
+from subscribers import bursts, forgetting, lifecycle, sign_ups, signals
+from subscribers.consent import AT_THE_DESK, Circumstances, Kind, Method
 from subscribers.models import ConsentEvent, KeptOut, Letter, SignUp, Subscriber, Subscription
 from tests import factories
+from tests.subscribers.leaving import path_of
 from tests.subscribers.together import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,6 +109,53 @@ def test_erasing_waits_for_a_leaving_that_is_being_written_down(daily: Newslette
     together(leave, erase)
 
     assert (Subscriber.objects.count(), ConsentEvent.objects.count()) == (0, 0)
+
+
+def test_forgetting_does_not_wait_for_a_leaving_that_waits_for_the_person(daily: Newsletter) -> None:
+    """Each would hold what the other asks for, and the reader's page would fail."""
+    bob = factories.subscription(daily, "bob@example.com", status="pending")
+    now = timezone.now()
+    has_left = threading.Event()
+
+    def leave() -> None:
+        with transaction.atomic():
+            lifecycle.unsubscribe(bob, circumstances=BY_LINK)
+            has_left.set()
+            time.sleep(0.5)
+
+    def forget() -> int:
+        has_left.wait(10)
+        until = now + timedelta(minutes=1)
+        return forgetting.forget(now=now + timedelta(days=31), until=until).unconfirmed
+
+    assert together(leave, forget) == [None, 0]
+    assert list(ConsentEvent.objects.values_list("kind", flat=True)) == ["left"]
+    assert Subscription.objects.get().status == "unsubscribed"
+
+
+def test_leaving_is_answered_though_they_are_erased_at_that_moment(daily: Newsletter, client: Client) -> None:
+    Newsletter.objects.update(says_goodbye=True)
+    ada = factories.subscription(daily, ADA)
+
+    def erase(**kwargs: object) -> None:
+        lifecycle.erase(Subscriber.objects.get(email=ADA))
+
+    signals.unsubscribed.connect(erase)
+    try:
+        answer = client.post(path_of(ada))
+    finally:
+        signals.unsubscribed.disconnect(erase)
+
+    assert (answer.status_code, "Done. You are unsubscribed." in answer.text) == (200, True)
+    assert (Subscriber.objects.count(), Letter.objects.count()) == (0, 0)
+
+
+def test_who_was_erased_since_somebody_looked_is_not_brought_back(daily: Newsletter) -> None:
+    lifecycle.unsubscribe(factories.subscription(daily, ADA), circumstances=BY_LINK)
+    leaving = ConsentEvent.objects.get()
+    lifecycle.erase(Subscriber.objects.get(email=ADA))
+
+    assert not bursts._take_back(leaving, AT_THE_DESK)
 
 
 def test_forgetting_by_two_at_once_forgets_once(daily: Newsletter) -> None:

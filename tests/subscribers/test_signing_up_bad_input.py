@@ -220,3 +220,14 @@ def test_page_of_all_newsletters_costs_the_same_for_one_and_for_three(
 @pytest.mark.parametrize("path", ["/nothing/subscribe/", "/nothing/embed/", "/nothing/subscribe/again/"])
 def test_newsletter_that_is_not_here_is_not_found(browser: Client, path: str) -> None:
     assert [browser.get(path).status_code, browser.post(path).status_code] == [404, 404]
+
+
+def test_name_that_looks_like_a_part_of_the_page_that_is_filled_in_stays_as_it_is(browser: Client) -> None:
+    """Of Unicode's private use, as an icon font has its letters."""
+    name = "The \ue000tide\ue001"
+    Newsletter.objects.update(name=name)
+
+    answer = browser.post("/daily/subscribe/", {"email": "ada@example.com"})
+
+    assert (answer.status_code, name in answer.text) == (200, True)
+    assert "<bdi>ada@example.com</bdi>" in answer.text
