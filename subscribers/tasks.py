@@ -28,7 +28,8 @@ AT_EVERY = 15  # seconds; what was not begun by then, the next sweep hands out a
 A_RUNS_SHARE = timedelta(seconds=120)  # within the time that a task may take
 WAITS = timedelta(seconds=10)  # so long a sign-up is left to the messages that its form sends
 A_TURN = 1.0  # second of taking in, while others wait
-LANES = 4  # workers who may take in at once what has waited long
+LANES = 2  # messages of each sweep to take in what has waited long; each goes on for as long as there is some
+LATE_WAITS = 30.0  # seconds, behind the mails that are due
 
 
 @shared_task
@@ -171,7 +172,8 @@ def _take_in(sign_up_id: int) -> bool:
 
 
 def _ring(seconds: float = 0.0, *, is_late: bool = False) -> None:
-    _publish(take_in, is_late, countdown=seconds or None, expires=seconds + WAITS.total_seconds())
+    lives = LATE_WAITS if is_late else seconds + WAITS.total_seconds()
+    _publish(take_in, is_late, countdown=seconds or None, expires=lives)
 
 
 _bell = bell.Bell(_ring)
