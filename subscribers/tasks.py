@@ -29,7 +29,8 @@ A_RUNS_SHARE = timedelta(seconds=120)  # within the time that a task may take
 WAITS = timedelta(seconds=10)  # so long a sign-up is left to the messages that its form sends
 A_TURN = 1.0  # second of taking in, while others wait
 LANES = 2  # messages of each sweep to take in what has waited long; each goes on for as long as there is some
-LATE_WAITS = 30.0  # seconds, behind the mails that are due
+# Seconds that such a message may wait behind the mails that are due; then it runs out, or there would be ever more.
+LATE_WAITS = 30.0
 
 
 @shared_task
@@ -78,9 +79,8 @@ def send_due_letters() -> None:
     now = timezone.now()
     due = Letter.objects.due(now)
     _hand_out(due.exclude(kind=Letter.Kind.REMINDER))
-    _hand_out(
-        due.filter(kind=Letter.Kind.REMINDER)
-    )  # thousands may be due at once, and nobody waits for them
+    # Thousands of these may be due at once, and nobody waits for them.
+    _hand_out(due.filter(kind=Letter.Kind.REMINDER))
     if SignUp.objects.filter(posted_at__lt=now - WAITS).exists():
         for _ in range(LANES):
             _ring(is_late=True)

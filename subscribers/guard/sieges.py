@@ -139,9 +139,8 @@ def _look() -> _Known:
             frozenset(Siege.objects.filter(ended_at=None).order_by().values_list("newsletter_id", flat=True)),
             time.monotonic() + LOOK_AGAIN,
         )
-        if (
-            forgotten == _forgotten
-        ):  # else a siege may have begun while we looked, and nobody would see it for seconds
+        # Else a siege may have begun while we looked, and nobody would see it for seconds.
+        if forgotten == _forgotten:
             _known = known
     return known
 
